@@ -1,0 +1,1 @@
+//! Names that the server invents: constraints, indexes and sequences nobody named.

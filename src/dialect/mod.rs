@@ -1,0 +1,241 @@
+//! What differs between databases: parsing, rendering, locks, capabilities, the SQL of triggers, batches and checks.
+//!
+//! May use `text`, `sql`, `catalog` and `plan`.
+
+pub mod postgres;
+
+use std::{borrow::Cow, ops::Range};
+
+use crate::{
+    catalog::Catalog,
+    plan::{Backfill, Check, Facts, Lock, Sync},
+    sql::*,
+};
+
+/// The databases Lockkeeper knows, by name.
+pub const DIALECTS: &[&dyn Dialect] = &[&postgres::Postgres];
+
+/// Finds a dialect by its name.
+pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {
+    DIALECTS.iter().copied().find(|it| it.name() == name)
+}
+
+/// One database's ways. Stateless; every answer depends on the arguments alone.
+pub trait Dialect: std::marker::Sync {
+    /// `postgres`, `mysql`, `mariadb` or `sqlite`.
+    fn name(&self) -> &'static str;
+
+    /// Cuts a file into statements. Never fails: what cannot be cut (an open quote) is one statement to the end
+    /// of the file, with a problem. Statements nested deeper than the parser can take are reported and not parsed.
+    fn split(&self, text: &str) -> Split;
+
+    /// Parses the text of one piece ([`Piece::full`] of [`Dialect::split`]); `range` is the statement proper within it.
+    fn parse(&self, text: &str, range: Range<usize>) -> Parsed;
+
+    /// An expression with its canonical form. Text that does not parse is its own canonical form.
+    fn expr(&self, text: &str) -> Expr;
+
+    /// A query (of a view) with its canonical form.
+    fn query(&self, text: &str) -> Expr;
+
+    /// A type from its text, canonical. `None`: not a type.
+    fn data_type(&self, text: &str) -> Option<DataType>;
+
+    /// Column names (unqualified identifiers that are not functions, types or keywords) that an expression mentions.
+    fn columns_in(&self, expr: &Expr) -> Vec<Ident>;
+
+    /// The expression with every mention of a column replaced.
+    fn rename_in(&self, expr: &Expr, from: &Ident, to: &Ident) -> Expr;
+
+    /// How the default's value is found; decides whether ADD COLUMN rewrites the table.
+    fn volatility(&self, expr: &Expr, catalog: &Catalog) -> Volatility;
+
+    /// The identifier as it must stand in SQL.
+    fn quote<'a>(&self, ident: &'a Ident) -> Cow<'a, str>;
+
+    /// The name as it must stand in SQL. Schema `public` is left out.
+    fn quote_name(&self, name: &Name) -> String;
+
+    /// A string literal.
+    fn literal(&self, text: &str) -> String;
+
+    /// A type as it must stand in SQL.
+    fn render_type(&self, ty: &DataType) -> String;
+
+    /// One statement, without semicolon.
+    fn render(&self, ddl: &Ddl) -> String;
+
+    /// What the statement locks, reads and writes on a catalog as it stands before it.
+    fn lock_of(&self, ddl: &Ddl, before: &Catalog, facts: &Facts) -> Impact;
+
+    /// What a change of a column's type costs.
+    fn type_change(&self, change: &TypeChange<'_>, before: &Catalog, facts: &Facts) -> TypeCost;
+
+    fn can(&self, capability: Capability, server_version: u32) -> bool;
+
+    /// Function and trigger of a dual write, to be created in one transaction.
+    fn sync(&self, sync: &Sync) -> Vec<Ddl>;
+
+    /// One statement that runs the whole backfill, batch by batch, committing each; to be sent alone and outside a transaction.
+    fn backfill(&self, backfill: &Backfill) -> String;
+
+    /// A read-only query about the data or the catalog.
+    fn probe(&self, probe: &Probe) -> Check;
+
+    /// A value of the type that can stand for "nothing yet" (0, '', false …); `None` when there is none.
+    fn neutral_value(&self, ty: &DataType, catalog: &Catalog) -> Option<String>;
+}
+
+/// A file cut into statements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Split {
+    pub pieces: Vec<Piece>,
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// As [`Statement::full`].
+    pub full: Range<usize>,
+    /// As [`Statement::range`].
+    pub range: Range<usize>,
+    /// Nested too deeply, psql meta-command, COPY data: not to be parsed.
+    pub skip: bool,
+}
+
+/// What a statement does to those who use the tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Impact {
+    /// Strongest mode per relation that exists before the statement, sorted by name.
+    pub locks: Vec<Lock>,
+    /// Tables written anew.
+    pub rewrites: Vec<Name>,
+    /// Tables read whole under the lock (constraint checks, NOT NULL).
+    pub scans: Vec<Name>,
+    /// Indexes built or rebuilt while the lock is held.
+    pub builds: Vec<Name>,
+    /// The server will refuse it: why.
+    pub refused: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volatility {
+    /// A constant, or an immutable function of constants.
+    Constant,
+    /// Same value within a transaction: `now()`, `current_date`.
+    Stable,
+    /// A new value for each row: `random()`, `gen_random_uuid()`, `nextval()`, functions we do not know.
+    Volatile,
+}
+
+#[derive(Clone, Debug)]
+pub struct TypeChange<'a> {
+    pub table: &'a Name,
+    pub column: &'a Ident,
+    pub to: &'a DataType,
+    pub collation: Option<&'a Name>,
+    pub using: Option<&'a Expr>,
+}
+
+/// Cost of `ALTER COLUMN … TYPE`, cheapest first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TypeCost {
+    /// Catalog only.
+    Free,
+    /// The table stays, these indexes are built again and these checks scanned under the lock.
+    Rebuilds,
+    /// Every row is written again under the lock.
+    Rewrites,
+    /// There is no cast that the server would use on its own: a USING expression must be given.
+    NeedsUsing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// `ADD CONSTRAINT … NOT NULL c NOT VALID` (PostgreSQL 18).
+    NotNullNotValid,
+    /// A validated CHECK (c IS NOT NULL) spares SET NOT NULL its scan (PostgreSQL 12).
+    CheckProvesNotNull,
+    /// `FOREIGN KEY … NOT VALID` on a partitioned table (PostgreSQL 18).
+    PartitionedForeignKeyNotValid,
+    /// `CREATE OR REPLACE TRIGGER` (PostgreSQL 14).
+    ReplaceTrigger,
+    /// `DETACH PARTITION … CONCURRENTLY` (PostgreSQL 14).
+    DetachConcurrently,
+    /// `REINDEX … CONCURRENTLY` (PostgreSQL 12).
+    ReindexConcurrently,
+    /// `UNIQUE NULLS NOT DISTINCT` (PostgreSQL 15).
+    NullsNotDistinct,
+    /// Virtual generated columns (PostgreSQL 18).
+    VirtualColumns,
+    /// `ALTER COLUMN … SET EXPRESSION` (PostgreSQL 17).
+    SetExpression,
+}
+
+/// A question to the server, answered by one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Rows where the column is NULL: expect 0.
+    Nulls {
+        table: Name,
+        column: Ident,
+    },
+    /// Rows that a sync has not reached (`old` and `new` differ): expect 0.
+    OutOfSync {
+        sync: Sync,
+    },
+    /// Rows that a backfill has not reached: expect 0.
+    Pending {
+        backfill: Backfill,
+    },
+    /// Rows that break a check expression: expect 0.
+    Violations {
+        table: Name,
+        check: Expr,
+    },
+    /// Groups of rows that share a key that must be unique: expect 0.
+    Duplicates {
+        table: Name,
+        columns: Vec<Ident>,
+        predicate: Option<Expr>,
+        nulls_not_distinct: bool,
+    },
+    /// Rows whose foreign key points nowhere: expect 0.
+    Orphans {
+        table: Name,
+        foreign_key: ForeignKey,
+    },
+    /// Values that do not survive the cast there and back: expect 0.
+    LossyValues {
+        table: Name,
+        column: Ident,
+        up: String,
+        down: String,
+    },
+    /// The object exists: expect `t`.
+    Exists(ObjectRef),
+    /// The object is gone: expect `t`.
+    Gone(ObjectRef),
+    /// The index is valid and ready: expect `t`.
+    IndexValid(Name),
+    /// No invalid index of that name is left from an earlier try: expect `t`.
+    NoInvalidIndex(Name),
+    ConstraintValid {
+        table: Name,
+        name: Ident,
+    },
+    /// `attnotnull`: expect `t`/`f`.
+    NotNull {
+        table: Name,
+        column: Ident,
+        expect: bool,
+    },
+    /// The sync trigger is enabled and the last BEFORE trigger by name: expect `t`.
+    SyncTrigger {
+        sync: Sync,
+    },
+    /// The table has no rows: expect `t`.
+    Empty(Name),
+    /// No other session holds a transaction open for more than five minutes on the table: expect 0.
+    LongTransactions(Name),
+}

@@ -1,0 +1,117 @@
+//! PostgreSQL 13 to 18.
+//!
+//! squawk's syntax tree stays in this room: [`lower`] turns it into [`crate::sql::Ddl`].
+
+mod backfill;
+mod expr;
+mod locks;
+mod lower;
+mod probe;
+mod render;
+mod split;
+mod sync;
+mod types;
+
+use std::{borrow::Cow, ops::Range};
+
+use super::{Capability, Dialect, Impact, Probe, Split, TypeChange, TypeCost, Volatility};
+use crate::{
+    catalog::Catalog,
+    plan::{Backfill, Check, Facts, Sync},
+    sql::*,
+};
+
+pub struct Postgres;
+
+impl Dialect for Postgres {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn split(&self, text: &str) -> Split {
+        split::split(text)
+    }
+
+    fn parse(&self, text: &str, range: Range<usize>) -> Parsed {
+        lower::parse(text, range)
+    }
+
+    fn expr(&self, text: &str) -> Expr {
+        expr::expr(text)
+    }
+
+    fn query(&self, text: &str) -> Expr {
+        expr::query(text)
+    }
+
+    fn data_type(&self, text: &str) -> Option<DataType> {
+        types::parse(text)
+    }
+
+    fn columns_in(&self, expr: &Expr) -> Vec<Ident> {
+        expr::columns_in(expr)
+    }
+
+    fn rename_in(&self, expr: &Expr, from: &Ident, to: &Ident) -> Expr {
+        expr::rename_in(expr, from, to)
+    }
+
+    fn volatility(&self, expr: &Expr, catalog: &Catalog) -> Volatility {
+        types::volatility(expr, catalog)
+    }
+
+    fn quote<'a>(&self, ident: &'a Ident) -> Cow<'a, str> {
+        render::quote(ident)
+    }
+
+    fn quote_name(&self, name: &Name) -> String {
+        render::name(name)
+    }
+
+    fn literal(&self, text: &str) -> String {
+        render::literal(text)
+    }
+
+    fn render_type(&self, ty: &DataType) -> String {
+        render::data_type(ty)
+    }
+
+    fn render(&self, ddl: &Ddl) -> String {
+        render::ddl(ddl)
+    }
+
+    fn lock_of(&self, ddl: &Ddl, before: &Catalog, facts: &Facts) -> Impact {
+        locks::lock_of(ddl, before, facts)
+    }
+
+    fn type_change(&self, change: &TypeChange<'_>, before: &Catalog, facts: &Facts) -> TypeCost {
+        types::change_cost(change, before, facts)
+    }
+
+    fn can(&self, capability: Capability, server_version: u32) -> bool {
+        let since = match capability {
+            Capability::CheckProvesNotNull | Capability::ReindexConcurrently => 12,
+            Capability::ReplaceTrigger | Capability::DetachConcurrently => 14,
+            Capability::NullsNotDistinct => 15,
+            Capability::SetExpression => 17,
+            Capability::NotNullNotValid | Capability::PartitionedForeignKeyNotValid | Capability::VirtualColumns => 18,
+        };
+        server_version >= since
+    }
+
+    fn sync(&self, sync: &Sync) -> Vec<Ddl> {
+        sync::sync(sync)
+    }
+
+    fn backfill(&self, backfill: &Backfill) -> String {
+        backfill::statement(backfill)
+    }
+
+    fn probe(&self, probe: &Probe) -> Check {
+        probe::check(probe)
+    }
+
+    fn neutral_value(&self, ty: &DataType, catalog: &Catalog) -> Option<String> {
+        types::neutral_value(ty, catalog)
+    }
+}

@@ -1,0 +1,1 @@
+//! The text form of a plan, for tests, pages and the terminal.
