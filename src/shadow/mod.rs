@@ -1,1 +1,10 @@
-//! Room of shadow.
+//! Real servers: finding and starting one, reading a live database, running a plan on a shadow database and proving it.
+//!
+//! May use every pure room. The database driver stays in here. Deliberately not here: anything that touches a
+//! database the user did not name, and any SQL of a workspace run as superuser.
+
+pub mod account;
+pub mod cluster;
+pub mod connect;
+pub mod find;
+pub mod server;

@@ -1,1 +1,2 @@
 //! The whole test suite, one binary.
+mod servers;
