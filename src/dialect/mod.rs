@@ -3,6 +3,7 @@
 //! May use `text`, `sql`, `catalog` and `plan`.
 
 pub mod postgres;
+mod script;
 
 use std::{borrow::Cow, ops::Range};
 
@@ -11,6 +12,8 @@ use crate::{
     plan::{Backfill, Check, Facts, Lock, Sync},
     sql::*,
 };
+
+pub use script::{ParseCache, parse_file};
 
 /// The databases Lockkeeper knows, by name.
 pub const DIALECTS: &[&dyn Dialect] = &[&postgres::Postgres];

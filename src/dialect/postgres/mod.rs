@@ -4,8 +4,10 @@
 
 mod backfill;
 mod expr;
+mod lexer;
 mod locks;
 mod lower;
+mod nesting;
 mod probe;
 mod render;
 mod split;
