@@ -1,1 +1,104 @@
-//! Room of copilot.
+//! What the editor is told, in the editor's words: [`Snapshot`] → diagnostics, hover, code actions.
+//!
+//! May use every pure room. Deliberately not here: the protocol's types (`lsp` converts), files on disk (a snapshot
+//! holds every text that matters), state (a snapshot never changes; a new text makes a new one).
+
+mod analysis;
+mod diagnostics;
+mod script;
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use crate::{
+    dialect::Dialect,
+    plan::{Answers, Facts},
+    sql::{Severity, Statement},
+};
+
+pub use analysis::{Analysis, analyse};
+pub use diagnostics::diagnostics;
+pub use script::Script;
+
+/// Names a file of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// All that is known of one project at one moment.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub dialect: &'static dyn Dialect,
+    pub facts: Facts,
+    pub answers: Answers,
+    pub files: BTreeMap<FileId, File>,
+    /// The files of the desired state.
+    pub schema: Vec<FileId>,
+    /// Migrations in the order in which they run.
+    pub history: Vec<FileId>,
+    /// The desired state as it was, when there are no migrations (or the settings ask for it); file ids of old texts.
+    pub baseline: Vec<FileId>,
+    /// What was worked out last: of these texts or of older ones.
+    pub analysis: Arc<Analysis>,
+}
+
+#[derive(Clone)]
+pub struct File {
+    /// For messages: relative to the project's folder.
+    pub name: String,
+    pub role: Role,
+    /// Parts of a migration that run forward; `None`: all of it.
+    pub forward: Option<Vec<Range<usize>>>,
+    pub script: Arc<Script>,
+}
+
+/// What a file is to its project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Part of the desired state.
+    Schema,
+    /// Runs forward, once.
+    Migration,
+    /// Undoes a migration.
+    Rollback,
+    /// A plan document that Lockkeeper wrote.
+    Plan,
+    /// SQL that is neither.
+    Other,
+}
+
+/// Something to be shown under a range of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub range: Range<usize>,
+    pub severity: Severity,
+    /// `syntax`, `catalog`, a kind of change, or a rule.
+    pub code: String,
+    pub message: String,
+    pub related: Vec<Related>,
+}
+
+/// Another place that helps to understand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    pub file: FileId,
+    pub range: Range<usize>,
+    pub message: String,
+}
+
+impl Snapshot {
+    pub fn file(&self, id: FileId) -> Option<&File> {
+        self.files.get(&id)
+    }
+
+    /// The statements of a file that count towards the catalog.
+    fn statements(&self, id: FileId) -> Arc<[Statement]> {
+        let Some(file) = self.files.get(&id) else { return Arc::from([]) };
+        match &file.forward {
+            None => file.script.statements.clone(),
+            Some(parts) => {
+                let inside =
+                    |it: &&Statement| parts.iter().any(|part| part.start <= it.range.start && it.range.end <= part.end);
+                file.script.statements.iter().filter(inside).cloned().collect()
+            }
+        }
+    }
+}

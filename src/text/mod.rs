@@ -3,8 +3,8 @@
 //! May use nothing. Deliberately not here: what the text means, and the protocol's own types.
 //! Every question has an answer: a position or an offset that does not exist is moved to the nearest one that does.
 
-mod document;
 mod dirty;
+mod document;
 
 use std::ops::Range;
 

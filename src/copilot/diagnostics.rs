@@ -1,0 +1,118 @@
+//! What is wrong, and what is pending.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{Analysis, Diagnostic, FileId, Role, Snapshot};
+use crate::{
+    catalog::Build,
+    sql::{ObjectRef, Severity},
+    text::{Dirty, Document},
+};
+
+/// What to show for a file: its syntax as it is now, and the rest from the last analysis. `moved` is what has been
+/// edited since that analysis: what stood there is not shown.
+pub fn diagnostics(snapshot: &Snapshot, file: FileId, moved: Option<&Dirty>) -> Vec<Diagnostic> {
+    let Some(found) = snapshot.file(file) else { return Vec::new() };
+    let mut res: Vec<Diagnostic> = match found.role {
+        Role::Plan => Vec::new(),
+        _ => found.script.problems().into_iter().map(|it| plain(it.range, it.severity, "syntax", it.message)).collect(),
+    };
+    for known in snapshot.analysis.diagnostics.get(&file).into_iter().flatten() {
+        let range = match moved {
+            Some(dirty) => dirty.shift(&known.range),
+            None => Some(known.range.clone()),
+        };
+        if let Some(range) = range {
+            res.push(Diagnostic { range, ..known.clone() });
+        }
+    }
+    res.sort_by(|a, b| (a.range.start, a.range.end, &a.code).cmp(&(b.range.start, b.range.end, &b.code)));
+    res
+}
+
+/// Everything that needs more than the file's own text.
+pub(super) fn beyond_syntax(snapshot: &Snapshot, analysis: &Analysis) -> BTreeMap<FileId, Vec<Diagnostic>> {
+    let mut res: BTreeMap<FileId, Vec<Diagnostic>> = BTreeMap::new();
+    let mut add = |file: FileId, it: Diagnostic| res.entry(file).or_default().push(it);
+    if let Some(before) = &analysis.before {
+        build_problems(before, |source| analysis.before_file(source), &mut add);
+    }
+    if let Some(after) = &analysis.after {
+        build_problems(after, |source| analysis.schema_file(source), &mut add);
+    }
+    pending(snapshot, analysis, &mut add);
+    res
+}
+
+fn build_problems(build: &Build, file: impl Fn(u32) -> Option<FileId>, add: &mut impl FnMut(FileId, Diagnostic)) {
+    for (source, problem) in &build.problems {
+        if let Some(file) = file(*source) {
+            add(file, plain(problem.range.clone(), problem.severity, "catalog", problem.message.clone()));
+        }
+    }
+}
+
+/// Changes that no migration has made yet, each where its object is defined, and what they leave open.
+fn pending(snapshot: &Snapshot, analysis: &Analysis, add: &mut impl FnMut(FileId, Diagnostic)) {
+    let (Some(diff), Some(after)) = (&analysis.diff, &analysis.after) else { return };
+    for change in &diff.changes {
+        let summary = change.summary();
+        if let Some((file, range)) = place(snapshot, analysis, after, &change.object()) {
+            let message = format!("pending: {}", summary.summary);
+            add(file, plain(range, Severity::Info, summary.kind, message));
+        }
+    }
+    for question in diff.questions.iter().filter(|it| !it.answered) {
+        if let Some((file, range)) = place_of_question(snapshot, analysis, after, &question.id) {
+            let message = format!("{} (assumed: {})", question.about, question.assumed);
+            add(file, plain(range, Severity::Warning, "question", message));
+        }
+    }
+}
+
+/// Where an object of the desired state stands; for one that is gone the table it was part of, else the first line.
+pub(super) fn place(
+    snapshot: &Snapshot,
+    analysis: &Analysis,
+    after: &Build,
+    object: &ObjectRef,
+) -> Option<(FileId, Range<usize>)> {
+    let origins = &after.catalog.origins;
+    let table = object.relation().map(|it| ObjectRef::Table(it.clone()));
+    let origin = origins.get(object).or_else(|| origins.get(&table?)).and_then(|it| it.last());
+    let (file, range) = match origin {
+        Some(origin) => (analysis.schema_file(origin.source)?, origin.range.clone()),
+        None => (*snapshot.schema.first()?, 0..0),
+    };
+    let text = &snapshot.file(file)?.script.text;
+    Some((file, first_line(text, range)))
+}
+
+/// Where the object of a question stands: `rename:users.mail>email` is asked at `users.email`.
+fn place_of_question(
+    snapshot: &Snapshot,
+    analysis: &Analysis,
+    after: &Build,
+    id: &str,
+) -> Option<(FileId, Range<usize>)> {
+    let about = id.split_once(':').map_or(id, |it| it.1);
+    let object = match about.split_once('>') {
+        Some((old, new)) => match old.rsplit_once('.') {
+            Some((table, _)) => format!("{table}.{new}"),
+            None => new.to_owned(),
+        },
+        None => about.to_owned(),
+    };
+    let object = after.catalog.origins.keys().find(|it| it.to_string() == object)?;
+    place(snapshot, analysis, after, object)
+}
+
+/// A range that is too long to be underlined is cut at the end of its first line.
+pub(super) fn first_line(text: &Document, range: Range<usize>) -> Range<usize> {
+    let end = text.line_end(range.start);
+    range.start..range.end.min(end).max(range.start)
+}
+
+pub(super) fn plain(range: Range<usize>, severity: Severity, code: &str, message: String) -> Diagnostic {
+    Diagnostic { range, severity, code: code.to_owned(), message, related: Vec::new() }
+}
