@@ -1,1 +1,154 @@
-//! Room of project.
+//! A user's project: its settings, its schema files and migrations, and the catalogs they stand for.
+//!
+//! May use every pure room. Deliberately not here: connections (a database as a baseline is `shadow`'s work),
+//! the protocol of editors.
+//!
+//! Everything is found by layout, see [`layout`]; `lockkeeper.toml` says what cannot be found. Unsaved editor
+//! buffers ([`Overlay`]) stand in for their files everywhere but in `git:REV`.
+
+mod baseline;
+mod git;
+mod layout;
+mod read;
+mod schema_files;
+mod sections;
+mod settings;
+mod source;
+mod tree;
+mod write;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::dialect::{self, Dialect};
+
+pub use baseline::{Baseline, Spec};
+pub use layout::{Migration, Migrations};
+pub use read::decode;
+pub use settings::{SETTINGS_FILE, Settings};
+pub use source::{FileProblem, SourceFile, line_column, parse};
+pub use write::{NewFile, write_new};
+
+use tree::Tree;
+
+/// Unsaved buffers by absolute path.
+pub type Overlay = BTreeMap<PathBuf, Arc<str>>;
+
+/// A folder with a schema in it.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Absolute.
+    pub root: PathBuf,
+    pub settings: Settings,
+    pub dialect: &'static str,
+    overlays: Overlay,
+    /// Relative to `root`, sorted.
+    schema: Vec<PathBuf>,
+    migrations: Option<Migrations>,
+    /// What was decided while looking and might surprise: for people, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Project {
+    /// Reads the settings and looks for schema files and migrations under `root`.
+    pub fn open(root: &Path, overlays: Overlay) -> Result<Self> {
+        let root = std::path::absolute(root).with_context(|| format!("cannot resolve {}", root.display()))?;
+        let root = root.canonicalize().with_context(|| format!("cannot read {}", root.display()))?;
+        let settings = Settings::load(&root, &overlays)?;
+        let dialect = settings.dialect.clone().unwrap_or_else(|| "postgres".to_owned());
+        let dialect = find_dialect(&dialect)?.name();
+        let mut project =
+            Self { root, settings, dialect, overlays, schema: Vec::new(), migrations: None, notes: Vec::new() };
+        project.refresh()?;
+        Ok(project)
+    }
+
+    /// The folder a command started in `start` means: the nearest one upwards with settings, else with `.git`, else `start`.
+    pub fn find_root(start: &Path) -> PathBuf {
+        let above = |name: &str| start.ancestors().find(|it| it.join(name).exists()).map(Path::to_path_buf);
+        above(SETTINGS_FILE).or_else(|| above(".git")).unwrap_or_else(|| start.to_path_buf())
+    }
+
+    /// Looks again for files, after some came or went.
+    pub fn refresh(&mut self) -> Result<()> {
+        let tree = Tree::disk(&self.root, &self.overlays);
+        let found = find(&tree, &self.settings, self.dialect)?;
+        (self.schema, self.migrations, self.notes) = (found.schema, found.migrations, found.notes);
+        Ok(())
+    }
+
+    /// Replaces the unsaved buffers. Files that only exist as a buffer are found after [`Project::refresh`].
+    pub fn set_overlays(&mut self, overlays: Overlay) {
+        self.overlays = overlays;
+    }
+
+    pub fn dialect(&self) -> Result<&'static dyn Dialect> {
+        find_dialect(self.dialect)
+    }
+
+    /// Paths of the schema files, absolute.
+    pub fn schema_paths(&self) -> Vec<PathBuf> {
+        self.schema.iter().map(|it| self.root.join(it)).collect()
+    }
+
+    /// The migrations, if a folder of them was found. Paths are relative to [`Project::root`].
+    pub fn migrations(&self) -> Option<&Migrations> {
+        self.migrations.as_ref()
+    }
+
+    /// The schema files, read and parsed.
+    pub fn schema_sources(&self) -> Result<Vec<SourceFile>> {
+        self.sources(&self.schema)
+    }
+
+    /// The up parts of the migrations, read and parsed, in the order in which the tool runs them.
+    pub fn migration_sources(&self) -> Result<Vec<SourceFile>> {
+        let Some(migrations) = &self.migrations else { return Ok(Vec::new()) };
+        let paths: Vec<_> = migrations.files.iter().map(|it| it.up.clone()).collect();
+        self.sources(&paths)
+    }
+
+    fn sources(&self, paths: &[PathBuf]) -> Result<Vec<SourceFile>> {
+        let tree = Tree::disk(&self.root, &self.overlays);
+        source::load(&tree, paths, self.dialect()?)
+    }
+}
+
+/// A dialect by name, or an error that lists them.
+pub fn find_dialect(name: &str) -> Result<&'static dyn Dialect> {
+    let Some(dialect) = dialect::by_name(name) else {
+        let known: Vec<_> = dialect::DIALECTS.iter().map(|it| it.name()).collect();
+        bail!("unknown dialect `{name}`: this version knows {}", known.join(", "));
+    };
+    Ok(dialect)
+}
+
+/// What lies in a tree.
+struct Found {
+    schema: Vec<PathBuf>,
+    migrations: Option<Migrations>,
+    notes: Vec<String>,
+}
+
+fn find(tree: &Tree<'_>, settings: &Settings, dialect: &str) -> Result<Found> {
+    let files = tree.list()?;
+    let mut notes = Vec::new();
+    let schema_by_settings = settings.schema_files(&files)?;
+    let migrations = match &settings.migrations.dir {
+        Some(dir) => Some(layout::in_dir(tree, &files, dir, settings.migrations.tool)?),
+        None => {
+            let ruled_out = schema_by_settings.as_deref().unwrap_or_default();
+            layout::search(tree, &files, ruled_out, settings.migrations.tool, dialect, &mut notes)?
+        }
+    };
+    let schema = match schema_by_settings {
+        Some(files) => files,
+        None => schema_files::search(tree, &files, migrations.as_ref(), dialect, &mut notes)?,
+    };
+    Ok(Found { schema, migrations, notes })
+}

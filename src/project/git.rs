@@ -1,0 +1,105 @@
+//! Files at a revision, through the `git` program.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::read::decode;
+
+/// Is there a commit of that name? An error says why not.
+pub(super) fn check_revision(root: &Path, rev: &str) -> Result<()> {
+    let commit = format!("{rev}^{{commit}}");
+    // A name that starts with `-` would be taken for an option; no revision does.
+    if rev.is_empty() || rev.starts_with('-') {
+        bail!("`{rev}` is not a git revision");
+    }
+    let inside = run(root, &["rev-parse", "--is-inside-work-tree"])?;
+    if !inside.ok {
+        bail!("{} is not in a git repository, so git:{rev} cannot be read", root.display());
+    }
+    if !run(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])?.ok {
+        bail!("git has no revision `{rev}` in {}", root.display());
+    }
+    Ok(())
+}
+
+/// Files below `root` at a revision, relative to `root`.
+pub(super) fn list(root: &Path, rev: &str) -> Result<Vec<PathBuf>> {
+    check_revision(root, rev)?;
+    let out = run(root, &["ls-tree", "-r", "-z", "--name-only", "--end-of-options", rev])?;
+    if !out.ok {
+        bail!("git cannot list {rev}: {}", out.error);
+    }
+    let names = String::from_utf8_lossy(&out.bytes).into_owned();
+    Ok(names.split('\0').filter(|it| !it.is_empty()).map(PathBuf::from).collect())
+}
+
+/// Texts of files at a revision, all through one `git cat-file`.
+pub(super) fn read(root: &Path, rev: &str, paths: &[PathBuf]) -> Result<Vec<Arc<str>>> {
+    let mut wanted = String::new();
+    for path in paths {
+        let name = path.to_str().filter(|it| !it.contains('\n'));
+        let name = name.with_context(|| format!("git cannot be asked for {}", path.display()))?;
+        // `./` makes the path relative to the folder git runs in (gitrevisions(7)).
+        wanted.push_str(&format!("{rev}:./{}\n", name.trim_start_matches("./")));
+    }
+    let out = feed(root, &["cat-file", "--batch"], wanted)?;
+    let mut rest = out.as_slice();
+    let mut texts = Vec::new();
+    for path in paths {
+        let label = format!("git:{rev}:{}", path.display());
+        let bytes = next_object(&mut rest).with_context(|| format!("{label} does not exist"))?;
+        texts.push(decode(bytes, &label)?);
+    }
+    Ok(texts)
+}
+
+/// Takes one `<id> <type> <size>\n<contents>\n` off the output of `cat-file --batch`. `None`: `<name> missing`.
+fn next_object(rest: &mut &[u8]) -> Option<Vec<u8>> {
+    let end = rest.iter().position(|it| *it == b'\n')?;
+    let (header, tail) = rest.split_at(end);
+    *rest = tail.get(1..)?;
+    let header = String::from_utf8_lossy(header).into_owned();
+    let mut words = header.split(' ');
+    let (_, kind, size) = (words.next()?, words.next()?, words.next()?);
+    let size: usize = size.parse().ok().filter(|_| words.next().is_none() && kind == "blob")?;
+    let bytes = rest.get(..size)?.to_vec();
+    *rest = rest.get(size + 1..).unwrap_or_default();
+    Some(bytes)
+}
+
+struct Output {
+    ok: bool,
+    bytes: Vec<u8>,
+    error: String,
+}
+
+fn git(root: &Path) -> Command {
+    let mut command = Command::new("git");
+    // Answers in English and without prompts, pagers or a repository named by the environment of a hook.
+    command.current_dir(root).env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env_remove("GIT_DIR");
+    command
+}
+
+fn run(root: &Path, arguments: &[&str]) -> Result<Output> {
+    let out = git(root).args(arguments).stdin(Stdio::null()).output().context("cannot run git")?;
+    let error = String::from_utf8_lossy(&out.stderr).lines().next().unwrap_or_default().to_owned();
+    Ok(Output { ok: out.status.success(), bytes: out.stdout, error })
+}
+
+/// Runs git with something on its standard input, written from another thread so that neither side waits for ever.
+fn feed(root: &Path, arguments: &[&str], input: String) -> Result<Vec<u8>> {
+    let piped = git(root).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut child = piped.context("cannot run git")?;
+    let stdin = child.stdin.take();
+    let writer = std::thread::spawn(move || stdin.map(|mut it| it.write_all(input.as_bytes())));
+    let out = child.wait_with_output().context("cannot run git")?;
+    // git may have gone before it read everything; then its answers are missing and that is reported.
+    drop(writer.join());
+    Ok(out.stdout)
+}

@@ -1,0 +1,108 @@
+//! A file with its statements.
+
+use std::{
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Result;
+
+use super::{sections, tree::Tree};
+use crate::{
+    dialect::Dialect,
+    sql::{Parsed, Problem, Severity, Statement},
+};
+
+/// A file that was read and parsed.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Absolute, or `git:REV:path`.
+    pub path: PathBuf,
+    /// As it runs: where a file holds the way up and the way down, the latter is spaces.
+    pub text: Arc<str>,
+    pub statements: Arc<[Statement]>,
+    /// Ranges are bytes of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// A problem with its place, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileProblem {
+    pub path: PathBuf,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    pub range: Range<usize>,
+    pub severity: Severity,
+    pub message: String,
+}
+
+impl fmt::Display for FileProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.path.display(), self.line, self.column, self.message)
+    }
+}
+
+impl SourceFile {
+    /// A problem in this file with line and column.
+    pub fn locate(&self, problem: &Problem) -> FileProblem {
+        let (line, column) = line_column(&self.text, problem.range.start);
+        FileProblem {
+            path: self.path.clone(),
+            line,
+            column,
+            range: problem.range.clone(),
+            severity: problem.severity,
+            message: problem.message.clone(),
+        }
+    }
+}
+
+/// Line and column (in characters) of a byte offset, both from 1.
+pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let line_start = before.rfind('\n').map_or(0, |it| it + 1);
+    (1 + before.matches('\n').count(), 1 + before[line_start..].chars().count())
+}
+
+/// Reads and parses files of a tree.
+pub(super) fn load(tree: &Tree<'_>, paths: &[PathBuf], dialect: &dyn Dialect) -> Result<Vec<SourceFile>> {
+    let texts = tree.read_all(paths)?;
+    let files = paths.iter().zip(texts).map(|(path, text)| parse(dialect, &tree.label(path), &text));
+    Ok(files.collect())
+}
+
+/// Cuts a text into statements and parses each. Only the up section of a file with sections counts.
+pub fn parse(dialect: &dyn Dialect, path: &Path, text: &Arc<str>) -> SourceFile {
+    let text = sections::up_part(text);
+    let split = dialect.split(&text);
+    let mut problems = split.problems;
+    let mut statements = Vec::with_capacity(split.pieces.len());
+    for piece in split.pieces {
+        let start = piece.full.start;
+        let parsed = match text.get(piece.full.clone()) {
+            Some(full) if !piece.skip => dialect.parse(full, piece.range.start - start..piece.range.end - start),
+            _ => Parsed::default(),
+        };
+        let absolute = |it: &Problem| Problem { range: start + it.range.start..start + it.range.end, ..it.clone() };
+        problems.extend(parsed.problems.iter().map(absolute));
+        statements.push(Statement { range: piece.range, full: piece.full, parsed: Arc::new(parsed) });
+    }
+    problems.sort_by_key(|it| (it.range.start, it.range.end));
+    SourceFile { path: path.to_path_buf(), text, statements: statements.into(), problems }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_characters() {
+        assert_eq!(line_column("é\nab", 4), (2, 2));
+        assert_eq!(line_column("éa", 2), (1, 2));
+        assert_eq!(line_column("a", 99), (1, 2));
+    }
+}
