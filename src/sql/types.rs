@@ -22,6 +22,25 @@ pub struct DataType {
     pub array: bool,
 }
 
+/// Names as `format_type` prints them (`pg_type` of PostgreSQL 13 to 18). Sorted.
+#[rustfmt::skip]
+const BUILTIN: &[&str] = &[
+    "\"any\"", "\"char\"", "aclitem", "anyarray", "anycompatible", "anycompatiblearray", "anycompatiblemultirange",
+    "anycompatiblenonarray", "anycompatiblerange", "anyelement", "anyenum", "anymultirange", "anynonarray",
+    "anyrange", "bigint", "bit", "bit varying", "boolean", "box", "bpchar", "bytea", "character", "character varying",
+    "cid", "cidr", "circle", "cstring", "date", "datemultirange", "daterange", "double precision", "event_trigger",
+    "fdw_handler", "gtsvector", "index_am_handler", "inet", "int2vector", "int4multirange", "int4range",
+    "int8multirange", "int8range", "integer", "internal", "interval", "json", "jsonb", "jsonpath", "language_handler",
+    "line", "lseg", "macaddr", "macaddr8", "money", "name", "numeric", "nummultirange", "numrange", "oid",
+    "oidvector", "path", "pg_brin_bloom_summary", "pg_brin_minmax_multi_summary", "pg_ddl_command", "pg_dependencies",
+    "pg_lsn", "pg_mcv_list", "pg_ndistinct", "pg_node_tree", "pg_snapshot", "point", "polygon", "real", "record",
+    "refcursor", "regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator",
+    "regproc", "regprocedure", "regrole", "regtype", "smallint", "table_am_handler", "text", "tid",
+    "time with time zone", "time without time zone", "timestamp with time zone", "timestamp without time zone",
+    "trigger", "tsm_handler", "tsmultirange", "tsquery", "tsrange", "tstzmultirange", "tstzrange", "tsvector",
+    "txid_snapshot", "unknown", "uuid", "void", "xid", "xid8", "xml",
+];
+
 impl DataType {
     pub fn builtin(name: &str) -> Self {
         Self { schema: None, name: name.into(), modifiers: Vec::new(), array: false }
@@ -29,6 +48,15 @@ impl DataType {
 
     pub fn with_modifiers(name: &str, modifiers: &[&str]) -> Self {
         Self { modifiers: modifiers.iter().map(|it| SmolStr::new(it)).collect(), ..Self::builtin(name) }
+    }
+
+    /// A type of PostgreSQL itself (by its canonical name), as opposed to one that somebody created.
+    pub fn is_builtin(&self) -> bool {
+        let pseudo = ["serial", "smallserial", "bigserial"];
+        self.schema.is_none()
+            && (BUILTIN.binary_search(&self.name.as_str()).is_ok()
+                || self.name.starts_with("interval ")
+                || pseudo.contains(&self.name.as_str()))
     }
 
     /// The integer type behind `smallserial`, `serial` or `bigserial`.
@@ -69,6 +97,17 @@ impl fmt::Display for DataType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn builtin_names_are_sorted_and_known() {
+        assert!(BUILTIN.is_sorted_by(|a, b| a < b));
+        assert!(
+            ["integer", "\"char\"", "interval day to second", "bigserial"]
+                .iter()
+                .all(|it| DataType::builtin(it).is_builtin())
+        );
+        assert!(!DataType::builtin("mood").is_builtin());
+    }
 
     #[test]
     fn modifiers_stand_where_the_server_prints_them() {
