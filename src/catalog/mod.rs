@@ -18,6 +18,7 @@ use smol_str::SmolStr;
 
 use crate::sql::*;
 
+pub use apply::ApplyError;
 pub use build::{Build, Source, desired, replay};
 
 /// A database's schema. Large values are behind `Arc`, so that a clone costs little and unchanged parts of

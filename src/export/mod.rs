@@ -2,6 +2,7 @@
 //!
 //! May use `page`, `sql`, `plan` and `dialect`. Deliberately not here: the disk (see `project` and `cli`).
 
+pub mod json;
 mod naming;
 mod tool;
 

@@ -232,7 +232,9 @@ mod tests {
                 irreversible: Some(Irreversible { lost: "nothing that matters".to_owned(), checklist: vec![] }),
             }],
         };
-        check(&plan, expect![[r#"
+        check(
+            &plan,
+            expect![[r#"
             Question: Which value do old rows get?
               backfill:users.email: neutral | value:… (assumed neutral)
             Hazard: values go away (data-loss, warning)
@@ -249,6 +251,7 @@ mod tests {
                 lock: ShareUpdateExclusive on users, reads every row
               undo: ALTER TABLE users DROP CONSTRAINT c
               irreversible: nothing that matters
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -30,6 +30,7 @@ use crate::dialect::{self, Dialect};
 pub use baseline::{Baseline, Spec};
 pub use layout::{Migration, Migrations};
 pub use read::decode;
+pub use sections::forward_parts;
 pub use settings::{SETTINGS_FILE, Settings};
 pub use source::{FileProblem, SourceFile, line_column, parse};
 pub use write::{NewFile, write_new};
@@ -57,15 +58,23 @@ pub struct Project {
 impl Project {
     /// Reads the settings and looks for schema files and migrations under `root`.
     pub fn open(root: &Path, overlays: Overlay) -> Result<Self> {
+        let mut project = Self::with_settings(root, overlays)?;
+        project.refresh()?;
+        Ok(project)
+    }
+
+    /// As [`Project::open`] but without looking for files: for a command that was told every one it needs.
+    pub fn open_unsearched(root: &Path) -> Result<Self> {
+        Self::with_settings(root, Overlay::new())
+    }
+
+    fn with_settings(root: &Path, overlays: Overlay) -> Result<Self> {
         let root = std::path::absolute(root).with_context(|| format!("cannot resolve {}", root.display()))?;
         let root = root.canonicalize().with_context(|| format!("cannot read {}", root.display()))?;
         let settings = Settings::load(&root, &overlays)?;
         let dialect = settings.dialect.clone().unwrap_or_else(|| "postgres".to_owned());
         let dialect = find_dialect(&dialect)?.name();
-        let mut project =
-            Self { root, settings, dialect, overlays, schema: Vec::new(), migrations: None, notes: Vec::new() };
-        project.refresh()?;
-        Ok(project)
+        Ok(Self { root, settings, dialect, overlays, schema: Vec::new(), migrations: None, notes: Vec::new() })
     }
 
     /// The folder a command started in `start` means: the nearest one upwards with settings, else with `.git`, else `start`.
@@ -101,6 +110,12 @@ impl Project {
         self.migrations.as_ref()
     }
 
+    /// One file, read and parsed, called in messages what the caller called it.
+    pub fn file(&self, path: &Path) -> Result<SourceFile> {
+        let absolute = std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))?;
+        Ok(parse(self.dialect()?, path, &read::read(&absolute, &self.overlays)?))
+    }
+
     /// The schema files, read and parsed.
     pub fn schema_sources(&self) -> Result<Vec<SourceFile>> {
         self.sources(&self.schema)
@@ -111,6 +126,11 @@ impl Project {
         let Some(migrations) = &self.migrations else { return Ok(Vec::new()) };
         let paths: Vec<_> = migrations.files.iter().map(|it| it.up.clone()).collect();
         self.sources(&paths)
+    }
+
+    /// Text of one file, or of the buffer that stands in for it. An error names file, line and cause.
+    pub fn read(&self, path: &Path) -> Result<Arc<str>> {
+        read::read(&self.root.join(path), &self.overlays)
     }
 
     fn sources(&self, paths: &[PathBuf]) -> Result<Vec<SourceFile>> {

@@ -4,6 +4,11 @@
 
 use std::{ops::Range, sync::Arc};
 
+/// The parts of a file that run forward, as byte ranges. `None`: all of it, the file has no sections.
+pub fn forward_parts(text: &str) -> Option<Vec<Range<usize>>> {
+    split(text).map(|it| it.up)
+}
+
 /// The text with everything but its up section blanked; the text itself when it has no sections.
 pub(super) fn up_part(text: &Arc<str>) -> Arc<str> {
     match split(text) {

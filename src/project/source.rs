@@ -11,8 +11,8 @@ use anyhow::Result;
 
 use super::{sections, tree::Tree};
 use crate::{
-    dialect::Dialect,
-    sql::{Parsed, Problem, Severity, Statement},
+    dialect::{Dialect, parse_file},
+    sql::{Problem, Severity, Statement},
 };
 
 /// A file that was read and parsed.
@@ -78,20 +78,7 @@ pub(super) fn load(tree: &Tree<'_>, paths: &[PathBuf], dialect: &dyn Dialect) ->
 /// Cuts a text into statements and parses each. Only the up section of a file with sections counts.
 pub fn parse(dialect: &dyn Dialect, path: &Path, text: &Arc<str>) -> SourceFile {
     let text = sections::up_part(text);
-    let split = dialect.split(&text);
-    let mut problems = split.problems;
-    let mut statements = Vec::with_capacity(split.pieces.len());
-    for piece in split.pieces {
-        let start = piece.full.start;
-        let parsed = match text.get(piece.full.clone()) {
-            Some(full) if !piece.skip => dialect.parse(full, piece.range.start - start..piece.range.end - start),
-            _ => Parsed::default(),
-        };
-        let absolute = |it: &Problem| Problem { range: start + it.range.start..start + it.range.end, ..it.clone() };
-        problems.extend(parsed.problems.iter().map(absolute));
-        statements.push(Statement { range: piece.range, full: piece.full, parsed: Arc::new(parsed) });
-    }
-    problems.sort_by_key(|it| (it.range.start, it.range.end));
+    let (statements, problems) = parse_file(dialect, &text);
     SourceFile { path: path.to_path_buf(), text, statements: statements.into(), problems }
 }
 

@@ -1,0 +1,122 @@
+//! `lockkeeper explain FILE`: what each statement locks and whom it keeps waiting.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use super::{Outcome, inputs::refuse_errors, print};
+use crate::{
+    catalog::{ApplyError, Catalog},
+    dialect::{Dialect, Impact},
+    plan::{Facts, LockMode},
+    project::{Baseline, Overlay, Project, Spec},
+    sql::Statement,
+};
+
+/// Explain a rule, a kind of change, or every statement of a file
+#[derive(clap::Args)]
+pub struct Args {
+    /// A rule's code, a kind of change (`rename_column`), or a file
+    #[arg(value_name = "RULE|FILE")]
+    what: String,
+    /// The schema as it was before the file ran [default: what the project says]
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+    /// Major version of the server
+    #[arg(long, value_name = "N")]
+    server_version: Option<u32>,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    let path = Path::new(&args.what);
+    if !path.exists() {
+        bail!("{} is neither a file nor the name of a rule or change", args.what);
+    }
+    explain_file(args, path)?;
+    Ok(Outcome::Fine)
+}
+
+fn explain_file(args: &Args, path: &Path) -> Result<()> {
+    let project = Project::open(&Project::find_root(&std::env::current_dir()?), Overlay::new())?;
+    let dialect = project.dialect()?;
+    let mut facts = project.settings.facts();
+    facts.server_version = args.server_version.unwrap_or(facts.server_version);
+    let mut catalog = match &args.schema {
+        Some(schema) => {
+            let before = project.baseline(&Spec::Path(schema.clone()))?;
+            refuse_errors(&before)?;
+            before.catalog
+        }
+        None => before_file(&project, path)?,
+    };
+    let file = project.file(path)?;
+    let mut out = String::new();
+    for statement in file.statements.iter() {
+        out.push_str(&explain(statement, &file.text, dialect, &mut catalog, &facts));
+    }
+    for problem in &file.problems {
+        print::note(&file.locate(problem).to_string());
+    }
+    print::out(&out)
+}
+
+/// The catalog that a file finds: a migration that of the migrations before it, any other file that of all migrations.
+fn before_file(project: &Project, path: &Path) -> Result<Catalog> {
+    let Some(migrations) = project.migrations() else { return Ok(Catalog::new()) };
+    let own = path.canonicalize()?;
+    let mut sources = project.migration_sources()?;
+    if let Some(at) = migrations.files.iter().position(|it| project.root.join(&it.up) == own) {
+        sources.truncate(at);
+    }
+    Ok(Baseline::replayed(sources, String::new()).catalog)
+}
+
+/// A statement in words; afterwards the catalog is as the statement leaves it.
+fn explain(statement: &Statement, text: &str, dialect: &dyn Dialect, catalog: &mut Catalog, facts: &Facts) -> String {
+    let (line, _) = crate::project::line_column(text, statement.range.start);
+    let sql = text.get(statement.range.clone()).unwrap_or_default();
+    let mut out = format!("{line}: {}\n", first_line(sql));
+    for ddl in &statement.parsed.ddl {
+        out.push_str(&impact_lines(&dialect.lock_of(ddl, catalog, facts)));
+        if let Err(ApplyError::Missing(why) | ApplyError::Refused(why)) = catalog.apply(ddl) {
+            out.push_str(&format!("    {why}\n"));
+        }
+    }
+    out
+}
+
+fn first_line(sql: &str) -> String {
+    let mut lines = sql.lines();
+    let first = lines.next().unwrap_or_default().trim_end();
+    if lines.next().is_some() { format!("{first} …") } else { first.to_owned() }
+}
+
+fn impact_lines(impact: &Impact) -> String {
+    let mut out = String::new();
+    for lock in &impact.locks {
+        out.push_str(&format!("    {} on {}: {}\n", lock.mode.as_str(), lock.object, blocks(lock.mode)));
+    }
+    for (names, what) in [
+        (&impact.rewrites, "writes every row anew under the lock"),
+        (&impact.scans, "reads every row under the lock"),
+        (&impact.builds, "is built under the lock"),
+    ] {
+        for name in names {
+            out.push_str(&format!("    {name} {what}\n"));
+        }
+    }
+    if let Some(why) = &impact.refused {
+        out.push_str(&format!("    the server will refuse it: {why}\n"));
+    }
+    out
+}
+
+/// Whom a lock keeps waiting (manual 13.3.1).
+fn blocks(mode: LockMode) -> &'static str {
+    match mode {
+        _ if mode.blocks_reads() => "everybody waits, readers too",
+        _ if mode.blocks_writes() => "writers wait, readers do not",
+        LockMode::ShareUpdateExclusive => "other schema changes and VACUUM wait, readers and writers do not",
+        _ => "nobody waits but those who need the table for themselves",
+    }
+}
