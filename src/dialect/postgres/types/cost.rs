@@ -1,11 +1,14 @@
 //! What `ALTER COLUMN … TYPE` costs: nothing, indexes, or the whole table (tablecmds.c, `ATColumnChangeRequiresRewrite`;
 //! measured on 11 to 18).
 
-use super::{Token, TypeChange, TypeCost, base, constrained, domain, mentions, tokens, user_type};
+use super::{TypeChange, TypeCost, base, constrained, domain, user_type};
 use crate::{
     catalog::Catalog,
     plan::Facts,
-    sql::{Column, Constraint, ConstraintKind, DataType, Expr, Ident, Index, KeyExpr, Name, Table, TypeKind},
+    sql::{
+        Column, Constraint, ConstraintKind, DataType, Expr, Ident, Index, KeyExpr, Name, Table, TypeKind,
+        tokens::{Token, mentions_column, tokens},
+    },
 };
 
 /// The parts of the cost that the locks need one by one.
@@ -100,7 +103,7 @@ pub(in crate::dialect::postgres) fn rescanned_checks<'a>(
     column: &'a Ident,
 ) -> impl Iterator<Item = &'a Constraint> {
     table.constraints.iter().filter(move |it| match &it.kind {
-        ConstraintKind::Check(expr) => !it.not_valid && !it.not_enforced && mentions(expr, column),
+        ConstraintKind::Check(expr) => !it.not_valid && !it.not_enforced && mentions_column(expr.text(), column),
         _ => false,
     })
 }
@@ -118,12 +121,12 @@ fn index_is_rebuilt(index: &Index, column: &Ident, plain: bool) -> bool {
 fn names_column(key: &KeyExpr, column: &Ident) -> bool {
     match key {
         KeyExpr::Column(it) => it == column,
-        KeyExpr::Expr(it) => mentions(it, column),
+        KeyExpr::Expr(it) => mentions_column(it.text(), column),
     }
 }
 
 fn predicate_mentions(predicate: Option<&Expr>, column: &Ident) -> bool {
-    predicate.is_some_and(|it| mentions(it, column))
+    predicate.is_some_and(|it| mentions_column(it.text(), column))
 }
 
 /// What happens to a stored value, cheapest first.
@@ -151,31 +154,29 @@ enum Using {
 }
 
 fn using(expr: &Expr, column: &Ident) -> Using {
-    let tokens = tokens(expr.text());
+    let text = expr.text();
+    let tokens = tokens(text);
     let mut inner = tokens.as_slice();
     while let [open, rest @ .., close] = inner
-        && open.is_char('(')
-        && close.is_char(')')
-        && rest.iter().all(|it| !it.is_char('(') && !it.is_char(')'))
+        && open.is(text, "(")
+        && close.is(text, ")")
+        && !rest.iter().any(|it| it.is(text, "("))
     {
         inner = rest;
     }
-    let is_column = |it: &Token| matches!(it, Token::Word { name, .. } if name == column);
+    let is_column = |it: &Token| it.is_name() && it.ident(text) == *column;
+    let span = |it: &[Token]| Some(text.get(it.first()?.range.start..it.last()?.range.end)?.to_owned());
     let ty = match inner {
         [it] if is_column(it) => return Using::Column,
-        [it, Token::Sign("::"), ..] if is_column(it) => {
-            expr.text().split_once("::").map(|(_, it)| it.trim_end_matches(')'))
-        }
-        [cast, open, it, r#as, .., _] if cast.is("cast") && open.is_char('(') && is_column(it) && r#as.is("as") => {
-            let text = expr.text();
-            let at = text.to_ascii_lowercase().find(" as ");
-            at.and_then(|it| text[it + 4..].trim_end().strip_suffix(')'))
+        [it, cast, ty @ ..] if is_column(it) && cast.is(text, "::") => span(ty),
+        [cast, open, it, r#as, ty @ .., _]
+            if cast.is(text, "cast") && open.is(text, "(") && is_column(it) && r#as.is(text, "as") =>
+        {
+            span(ty)
         }
         _ => None,
     };
-    // `varchar(10)` has lost its own parenthesis if the whole was not in parentheses: try with it, too.
-    let parsed = ty.and_then(|it| super::parse(it.trim()).or_else(|| super::parse(&format!("{it})"))));
-    parsed.map_or(Using::Other, Using::Cast)
+    ty.and_then(|it| super::parse(&it)).map_or(Using::Other, Using::Cast)
 }
 
 fn convert(from: &DataType, to: &DataType, context: Context, before: &Catalog, facts: &Facts) -> Conversion {

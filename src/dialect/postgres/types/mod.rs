@@ -1,7 +1,6 @@
 //! Types: canonical names, the cost of changing one, volatility of defaults, neutral values.
 
 mod cost;
-mod tokens;
 mod volatility;
 
 use super::{TypeChange, TypeCost, Volatility};
@@ -11,8 +10,7 @@ use crate::{
     sql::{DataType, Domain, Ident, Name, TypeKind, UserType},
 };
 
-pub(super) use cost::{Effects, change_cost, effects, rebuilt_indexes, rescanned_checks};
-pub(super) use tokens::{Token, mentions, tokens};
+pub(super) use cost::{change_cost, effects, rebuilt_indexes, rescanned_checks};
 pub(super) use volatility::volatility;
 
 pub(super) fn parse(_text: &str) -> Option<DataType> {

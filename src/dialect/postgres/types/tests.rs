@@ -225,14 +225,3 @@ fn neutral_values_exist_where_they_do_not_lie() {
         assert_eq!(value(none), None);
     }
 }
-
-#[test]
-fn any_text_can_be_scanned() {
-    for text in ["'open", "\"open", "$a$ open", "/* open", "é'ü", "E'\\'", "$", "a.b.c", "1e5::x", "\\", "''''", "$1"]
-    {
-        let _ = volatility(&Expr::new(text, text), &catalog());
-        let _ = mentions(&Expr::new(text, text), &Ident::new("a"));
-    }
-    assert!(mentions(&Expr::new("lower(t.\"B c\")", ""), &Ident::new("B c")));
-    assert!(!mentions(&Expr::new("lower('b')", ""), &Ident::new("b")));
-}

@@ -1,12 +1,12 @@
 //! How often a default has to be evaluated: decides whether ADD COLUMN rewrites the table (manual 38.7).
 
-use super::{
-    Volatility,
-    tokens::{Token, tokens},
-};
+use super::Volatility;
 use crate::{
     catalog::Catalog,
-    sql::{Expr, Function, FunctionKind, Ident},
+    sql::{
+        Expr, Function, FunctionKind, Ident,
+        tokens::{Token, TokenKind, paths_in, tokens},
+    },
 };
 
 /// Volatility of a built-in function by name; `None` when it is volatile or not built in.
@@ -133,23 +133,18 @@ pub(in crate::dialect::postgres) fn volatility(expr: &Expr, catalog: &Catalog) -
 fn of_text(text: &str, catalog: &Catalog, depth: usize) -> Volatility {
     let tokens = tokens(text);
     let mut res = Volatility::Constant;
-    for (i, token) in tokens.iter().enumerate() {
-        let Token::Word { name, quoted } = token else { continue };
-        let word = name.as_str();
-        let rest = &tokens[i + 1..];
-        let before = |back: usize| i.checked_sub(back).and_then(|it| tokens.get(it));
-        let schema = match (before(2), before(1)) {
-            (Some(Token::Word { name, .. }), Some(Token::Other('.'))) => Some(name),
-            _ => None,
-        };
-        if rest.first().is_some_and(|it| it.is_char('(')) {
-            let syntax = !quoted && schema.is_none() && SYNTAX.contains(&word);
-            let modifiers = !quoted && TYPES_WITH_MODIFIERS.contains(&word) && only_numbers(&rest[1..]);
-            let cast = matches!(before(1), Some(Token::Sign("::")));
-            if !syntax && !modifiers && !cast {
-                res = res.max(of_call(schema, name, catalog, depth));
+    for path in paths_in(text, &tokens) {
+        let name = path.name();
+        let word = name.name.as_str();
+        let plain = !path.quoted && path.parts.len() == 1;
+        if path.called {
+            let modifiers = || only_numbers(text, tokens.get(path.end + 1..).unwrap_or_default());
+            let syntax = plain && SYNTAX.contains(&word);
+            let ty = path.typed || (plain && TYPES_WITH_MODIFIERS.contains(&word) && modifiers());
+            if !syntax && !ty {
+                res = res.max(of_call(name.schema.as_ref(), &name.name, catalog, depth));
             }
-        } else if !quoted && schema.is_none() && SESSION_VALUES.contains(&word) {
+        } else if plain && SESSION_VALUES.contains(&word) {
             res = res.max(Volatility::Stable);
         }
     }
@@ -157,10 +152,9 @@ fn of_text(text: &str, catalog: &Catalog, depth: usize) -> Volatility {
 }
 
 /// `10, 2)`: the modifiers of a type.
-fn only_numbers(tokens: &[Token]) -> bool {
-    let inside = tokens.iter().take_while(|it| !it.is_char(')'));
-    inside.fold(None, |res, it| Some(res.unwrap_or(true) && matches!(it, Token::Number(_) | Token::Other(','))))
-        == Some(true)
+fn only_numbers(text: &str, tokens: &[Token]) -> bool {
+    let mut inside = tokens.iter().take_while(|it| !it.is(text, ")")).peekable();
+    inside.peek().is_some() && inside.all(|it| it.kind == TokenKind::Number || it.is(text, ","))
 }
 
 fn of_call(schema: Option<&Ident>, name: &Ident, catalog: &Catalog, depth: usize) -> Volatility {
@@ -214,6 +208,6 @@ fn inlined(function: &Function) -> Option<&str> {
     let rest = &body[first.len()..];
     const CLAUSES: &[&str] =
         &["from", "where", "group", "having", "order", "limit", "offset", "union", "select", "with"];
-    let clause = |it: &Token| it.is_char(';') || CLAUSES.iter().any(|clause| it.is(clause));
+    let clause = |it: &Token| it.is(rest, ";") || CLAUSES.iter().any(|clause| it.is(rest, clause));
     if tokens(rest).iter().any(clause) { None } else { Some(rest) }
 }

@@ -1,0 +1,294 @@
+//! What each statement locks, rewrites, scans and builds, as measured on servers 13 to 18 (manual 13.3.1 and the
+//! pages of the commands; `tests/suite/locks.rs` compares with the measurements).
+//!
+//! Reported are tables, views and sequences; of indexes only those that the statement names. What the statement
+//! itself creates does not count. A table that the catalog does not hold is believed to exist, since the statement
+//! says so.
+
+mod columns;
+mod constraints;
+mod indexes;
+mod objects;
+mod partitions;
+mod tables;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Impact, types};
+use crate::{
+    catalog::Catalog,
+    plan::{Facts, Lock, LockMode},
+    sql::{Constraint, ConstraintKind, Ddl, Ident, Name, Table, TransactionControl},
+};
+
+pub(super) fn lock_of(ddl: &Ddl, before: &Catalog, facts: &Facts) -> Impact {
+    let mut acc = Acc::new(before, facts);
+    acc.statement(ddl);
+    acc.finish()
+}
+
+/// The impact while it is put together.
+struct Acc<'a> {
+    before: &'a Catalog,
+    facts: &'a Facts,
+    locks: BTreeMap<Name, LockMode>,
+    rewrites: BTreeSet<Name>,
+    scans: BTreeSet<Name>,
+    builds: BTreeSet<Name>,
+    refused: Option<String>,
+}
+
+impl<'a> Acc<'a> {
+    fn new(before: &'a Catalog, facts: &'a Facts) -> Self {
+        Self {
+            before,
+            facts,
+            locks: BTreeMap::new(),
+            rewrites: BTreeSet::new(),
+            scans: BTreeSet::new(),
+            builds: BTreeSet::new(),
+            refused: None,
+        }
+    }
+
+    fn finish(self) -> Impact {
+        Impact {
+            locks: self.locks.into_iter().map(|(object, mode)| Lock { object, mode }).collect(),
+            rewrites: self.rewrites.into_iter().collect(),
+            scans: self.scans.into_iter().collect(),
+            builds: self.builds.into_iter().collect(),
+            refused: self.refused,
+        }
+    }
+
+    /// One arm per variant, no catch-all: a new variant has to say what it locks.
+    fn statement(&mut self, ddl: &Ddl) {
+        match ddl {
+            Ddl::CreateTable { .. }
+            | Ddl::CreateTableAs { .. }
+            | Ddl::DropTable { .. }
+            | Ddl::RenameTable { .. }
+            | Ddl::SetTableSchema { .. }
+            | Ddl::SetTableOptions { .. }
+            | Ddl::SetPersistence { .. }
+            | Ddl::SetTablespace { .. }
+            | Ddl::SetAccessMethod { .. }
+            | Ddl::SetRowSecurity { .. }
+            | Ddl::SetReplicaIdentity { .. }
+            | Ddl::ClusterOn { .. }
+            | Ddl::Inherit { .. }
+            | Ddl::NoInherit { .. }
+            | Ddl::Lock { .. }
+            | Ddl::Truncate { .. }
+            | Ddl::Data(_) => self.table(ddl),
+            Ddl::AttachPartition { .. } | Ddl::DetachPartition { .. } => self.partition(ddl),
+            Ddl::AddColumn { .. }
+            | Ddl::DropColumn { .. }
+            | Ddl::RenameColumn { .. }
+            | Ddl::SetType { .. }
+            | Ddl::SetDefault { .. }
+            | Ddl::SetNotNull { .. }
+            | Ddl::DropNotNull { .. }
+            | Ddl::AddIdentity { .. }
+            | Ddl::SetIdentity { .. }
+            | Ddl::DropIdentity { .. }
+            | Ddl::SetExpression { .. }
+            | Ddl::DropExpression { .. }
+            | Ddl::SetColumnStatistics { .. }
+            | Ddl::SetColumnStorage { .. }
+            | Ddl::SetColumnCompression { .. }
+            | Ddl::SetColumnOptions { .. } => self.column(ddl),
+            Ddl::AddConstraint { .. }
+            | Ddl::AddConstraintUsingIndex { .. }
+            | Ddl::ValidateConstraint { .. }
+            | Ddl::DropConstraint { .. }
+            | Ddl::RenameConstraint { .. }
+            | Ddl::AlterConstraint { .. } => self.constraint(ddl),
+            Ddl::CreateIndex { .. }
+            | Ddl::DropIndex { .. }
+            | Ddl::RenameIndex { .. }
+            | Ddl::AttachIndex { .. }
+            | Ddl::SetIndexOptions { .. }
+            | Ddl::SetIndexStatistics { .. }
+            | Ddl::Reindex { .. } => self.index(ddl),
+            Ddl::CreateSchema { .. }
+            | Ddl::DropSchema { .. }
+            | Ddl::CreateExtension { .. }
+            | Ddl::AlterExtension { .. }
+            | Ddl::DropExtension { .. }
+            | Ddl::CreateSequence { .. }
+            | Ddl::AlterSequence { .. }
+            | Ddl::RenameSequence { .. }
+            | Ddl::DropSequence { .. }
+            | Ddl::CreateType { .. }
+            | Ddl::AddEnumValue { .. }
+            | Ddl::RenameEnumValue { .. }
+            | Ddl::AlterDomain { .. }
+            | Ddl::AlterComposite { .. }
+            | Ddl::RenameType { .. }
+            | Ddl::DropType { .. }
+            | Ddl::CreateView { .. }
+            | Ddl::AlterView { .. }
+            | Ddl::RenameView { .. }
+            | Ddl::DropView { .. }
+            | Ddl::RefreshView { .. }
+            | Ddl::CreateFunction { .. }
+            | Ddl::DropFunction { .. }
+            | Ddl::RenameFunction { .. }
+            | Ddl::CreateTrigger { .. }
+            | Ddl::EnableTrigger { .. }
+            | Ddl::RenameTrigger { .. }
+            | Ddl::DropTrigger { .. }
+            | Ddl::CreatePolicy { .. }
+            | Ddl::AlterPolicy { .. }
+            | Ddl::RenamePolicy { .. }
+            | Ddl::DropPolicy { .. }
+            | Ddl::CreateStatistics { .. }
+            | Ddl::SetStatisticsTarget { .. }
+            | Ddl::DropStatistics { .. }
+            | Ddl::Comment { .. }
+            | Ddl::Grant { .. }
+            | Ddl::Revoke { .. }
+            | Ddl::SetOwner { .. }
+            | Ddl::SetSchema { .. }
+            | Ddl::Opaque(_)
+            | Ddl::DropOpaque { .. } => self.object(ddl),
+            // What a DO block does is not modelled.
+            Ddl::SetSearchPath { .. } | Ddl::SetParameter { .. } | Ddl::Do { .. } => {}
+            Ddl::Transaction(
+                TransactionControl::Begin
+                | TransactionControl::Commit
+                | TransactionControl::Rollback
+                | TransactionControl::Other,
+            ) => {}
+        }
+    }
+
+    // What is being put together.
+
+    /// Takes a lock; the stronger one counts.
+    fn lock(&mut self, name: &Name, mode: LockMode) {
+        let held = self.locks.entry(self.resolve(name)).or_insert(mode);
+        *held = (*held).max(mode);
+    }
+
+    /// Takes a lock on a table and everything that inherits from it.
+    fn lock_family(&mut self, name: &Name, mode: LockMode) {
+        for it in self.family(name) {
+            self.lock(&it, mode);
+        }
+    }
+
+    /// Every row is written again, every index with it.
+    fn rewrite(&mut self, name: &Name) {
+        for leaf in self.leaves(name) {
+            self.builds.extend(self.all_indexes(&leaf));
+            self.rewrites.insert(leaf);
+        }
+    }
+
+    fn scan(&mut self, name: &Name) {
+        let leaves = self.leaves(name);
+        self.scans.extend(leaves);
+    }
+
+    /// The first reason stays.
+    fn refuse(&mut self, why: impl Into<String>) {
+        self.refused.get_or_insert_with(|| why.into());
+    }
+
+    fn refuse_before(&mut self, version: u32, what: &str) {
+        if self.facts.server_version < version {
+            self.refuse(format!(
+                "PostgreSQL {} does not know {what}; {version} is the first to",
+                self.facts.server_version
+            ));
+        }
+    }
+
+    // What the catalog says.
+
+    /// The relation a name means: as it stands in the catalog when it is there, else in the first schema of the path.
+    fn resolve(&self, name: &Name) -> Name {
+        if name.schema.is_some() {
+            return name.clone();
+        }
+        let in_schema = |schema: &Ident| Name { schema: Some(schema.clone()), name: name.name.clone() };
+        let mut candidates = self.before.search_path.iter().map(in_schema);
+        let known = candidates.find(|it| self.exists(it));
+        known.or_else(|| self.before.search_path.first().map(in_schema)).unwrap_or_else(|| name.clone())
+    }
+
+    fn exists(&self, name: &Name) -> bool {
+        let cat = self.before;
+        let constraint_index = || self.index_constraint(name).is_some();
+        cat.tables.contains_key(name)
+            || cat.views.contains_key(name)
+            || cat.indexes.contains_key(name)
+            || cat.sequences.contains_key(name)
+            || constraint_index()
+    }
+
+    fn table_at(&self, name: &Name) -> Option<&'a Table> {
+        self.before.table(&self.resolve(name)).map(|it| &**it)
+    }
+
+    /// The table and all that inherit from it: partitions, and children of old-style inheritance.
+    fn family(&self, name: &Name) -> Vec<Name> {
+        let mut res = vec![self.resolve(name)];
+        let mut at = 0;
+        while let Some(parent) = res.get(at).cloned() {
+            let inherits = |it: &Table| {
+                it.partition_of.as_ref().is_some_and(|of| of.parent == parent) || it.inherits.contains(&parent)
+            };
+            let children = self.before.tables.values().filter(|it| inherits(it)).map(|it| it.name.clone());
+            let new: Vec<Name> = children.filter(|it| !res.contains(it)).collect();
+            res.extend(new);
+            at += 1;
+        }
+        res
+    }
+
+    /// Those of the family that hold rows.
+    fn leaves(&self, name: &Name) -> Vec<Name> {
+        self.family(name).into_iter().filter(|it| !self.is_partitioned(it)).collect()
+    }
+
+    fn is_partitioned(&self, name: &Name) -> bool {
+        self.table_at(name).is_some_and(|it| it.partition_by.is_some())
+    }
+
+    /// The table's DEFAULT partition.
+    fn default_partition(&self, parent: &Name) -> Option<&'a Table> {
+        let parent = self.resolve(parent);
+        let is_default = |it: &&'a std::sync::Arc<Table>| {
+            it.partition_of
+                .as_ref()
+                .is_some_and(|of| of.parent == parent && of.bound.text().trim().eq_ignore_ascii_case("default"))
+        };
+        self.before.tables.values().find(is_default).map(|it| &**it)
+    }
+
+    /// Every index of a table, those of constraints too.
+    fn all_indexes(&self, table: &Name) -> Vec<Name> {
+        let own = self.before.indexes_of(table).filter_map(|it| it.name.clone());
+        let constraints = self.before.table(table).into_iter().flat_map(|it| &it.constraints);
+        let named = constraints.filter(|it| has_index(it)).filter_map(|it| Some(table.sibling(it.name.clone()?)));
+        own.chain(named).collect()
+    }
+
+    /// The table and constraint behind an index that belongs to a constraint.
+    fn index_constraint(&self, index: &Name) -> Option<(&'a Table, &'a Constraint)> {
+        self.before.tables.values().filter(|it| it.name.schema == index.schema).find_map(|it| {
+            let constraint = it.constraint(&index.name).filter(|it| has_index(it))?;
+            Some((&**it, constraint))
+        })
+    }
+}
+
+fn has_index(constraint: &Constraint) -> bool {
+    matches!(constraint.kind, ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_) | ConstraintKind::Exclude(_))
+}
+
+#[cfg(test)]
+mod tests;
