@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Diagnostic, FileId, Snapshot, diagnostics};
+use super::{Diagnostic, FileId, Snapshot, diagnostics, history::History};
 use crate::{
     catalog::{self, Build, Catalog, Source},
     changes::{self, Diff},
@@ -17,8 +17,8 @@ type Statements = Vec<(FileId, Arc<[Statement]>)>;
 /// What follows from the texts of a snapshot.
 #[derive(Default)]
 pub struct Analysis {
-    history: Statements,
-    baseline: Statements,
+    pub(super) history: History,
+    baseline: Option<Statements>,
     schema: Statements,
     facts: Option<Facts>,
     answers: Option<Answers>,
@@ -40,7 +40,8 @@ impl Analysis {
 
     /// As [`Analysis::schema_file`], for the catalog before.
     pub fn before_file(&self, source: u32) -> Option<FileId> {
-        let files = if self.history.is_empty() { &self.baseline } else { &self.history };
+        let history = &self.history.files;
+        let files = if history.is_empty() { self.baseline.as_ref()? } else { history };
         files.get(source as usize).map(|it| it.0)
     }
 }
@@ -51,20 +52,19 @@ pub fn analyse(snapshot: &Snapshot, stop: &dyn Fn() -> bool) -> Option<Analysis>
     let last = &snapshot.analysis;
     let of = |files: &[FileId]| -> Statements { files.iter().map(|it| (*it, snapshot.statements(*it))).collect() };
     let mut res = Analysis {
-        history: of(&snapshot.history),
-        baseline: of(&snapshot.baseline),
+        history: History::replay(of(&snapshot.history), &last.history),
+        baseline: snapshot.baseline.as_deref().map(of),
         schema: of(&snapshot.schema),
         facts: Some(snapshot.facts.clone()),
         answers: Some(snapshot.answers.clone()),
         ..Analysis::default()
     };
-    res.before = match (res.history.is_empty(), res.baseline.is_empty()) {
-        (true, true) => None,
-        _ if same(&res.history, &last.history) && same(&res.baseline, &last.baseline) && last.before.is_some() => {
-            last.before.clone()
-        }
-        (false, _) => Some(Arc::new(catalog::replay(Catalog::new(), &sources(&res.history)))),
-        (true, false) => Some(Arc::new(catalog::desired(&sources(&res.baseline)))),
+    res.before = match &res.history.end {
+        Some(end) => Some(end.clone()),
+        None => res.baseline.as_ref().map(|baseline| match (&last.baseline, &last.before) {
+            (Some(known), Some(before)) if same(baseline, known) => before.clone(),
+            _ => Arc::new(catalog::desired(&sources(baseline))),
+        }),
     };
     if stop() {
         return None;

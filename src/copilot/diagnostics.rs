@@ -17,6 +17,9 @@ pub fn diagnostics(snapshot: &Snapshot, file: FileId, moved: Option<&Dirty>) -> 
         Role::Plan => Vec::new(),
         _ => found.script.problems().into_iter().map(|it| plain(it.range, it.severity, "syntax", it.message)).collect(),
     };
+    if let Some(trouble) = &found.trouble {
+        res.push(plain(0..0, Severity::Error, "file", trouble.clone()));
+    }
     for known in snapshot.analysis.diagnostics.get(&file).into_iter().flatten() {
         let range = match moved {
             Some(dirty) => dirty.shift(&known.range),

@@ -5,9 +5,16 @@
 
 mod analysis;
 mod diagnostics;
+mod history;
+mod hover;
+mod objects;
 mod script;
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use crate::{
     dialect::Dialect,
@@ -17,6 +24,7 @@ use crate::{
 
 pub use analysis::{Analysis, analyse};
 pub use diagnostics::diagnostics;
+pub use hover::{Hover, Part, hover};
 pub use script::Script;
 
 /// Names a file of a snapshot.
@@ -34,8 +42,11 @@ pub struct Snapshot {
     pub schema: Vec<FileId>,
     /// Migrations in the order in which they run.
     pub history: Vec<FileId>,
-    /// The desired state as it was, when there are no migrations (or the settings ask for it); file ids of old texts.
-    pub baseline: Vec<FileId>,
+    /// The desired state as it was, when there are no migrations: files of an older revision, or none for an empty
+    /// database. `None`: nothing is known to compare with.
+    pub baseline: Option<Vec<FileId>>,
+    /// Files that the editor shows.
+    pub open: BTreeSet<FileId>,
     /// What was worked out last: of these texts or of older ones.
     pub analysis: Arc<Analysis>,
 }
@@ -45,9 +56,36 @@ pub struct File {
     /// For messages: relative to the project's folder.
     pub name: String,
     pub role: Role,
-    /// Parts of a migration that run forward; `None`: all of it.
-    pub forward: Option<Vec<Range<usize>>>,
     pub script: Arc<Script>,
+    /// Why the file could not be read, or what its settings lack.
+    pub trouble: Option<String>,
+    /// The statements that count towards a catalog: of a migration those that run forward.
+    counted: Arc<[Statement]>,
+}
+
+impl File {
+    /// `forward`: the parts of the text that run forward; `None`: all of it.
+    pub fn new(name: String, role: Role, script: Arc<Script>, forward: Option<&[Range<usize>]>) -> Self {
+        let mut res = Self { name, role, script, trouble: None, counted: Arc::from([]) };
+        res.count(forward);
+        res
+    }
+
+    pub fn set_script(&mut self, script: Arc<Script>, forward: Option<&[Range<usize>]>) {
+        self.script = script;
+        self.count(forward);
+    }
+
+    fn count(&mut self, forward: Option<&[Range<usize>]>) {
+        self.counted = match forward {
+            None => self.script.statements.clone(),
+            Some(parts) => {
+                let inside =
+                    |it: &&Statement| parts.iter().any(|part| part.start <= it.range.start && it.range.end <= part.end);
+                self.script.statements.iter().filter(inside).cloned().collect()
+            }
+        };
+    }
 }
 
 /// What a file is to its project.
@@ -89,16 +127,8 @@ impl Snapshot {
         self.files.get(&id)
     }
 
-    /// The statements of a file that count towards the catalog.
+    /// The statements of a file that count towards a catalog.
     fn statements(&self, id: FileId) -> Arc<[Statement]> {
-        let Some(file) = self.files.get(&id) else { return Arc::from([]) };
-        match &file.forward {
-            None => file.script.statements.clone(),
-            Some(parts) => {
-                let inside =
-                    |it: &&Statement| parts.iter().any(|part| part.start <= it.range.start && it.range.end <= part.end);
-                file.script.statements.iter().filter(inside).cloned().collect()
-            }
-        }
+        self.files.get(&id).map_or_else(|| Arc::from([]), |it| it.counted.clone())
     }
 }

@@ -139,7 +139,7 @@ impl Analyst {
             self.open.iter().filter_map(|(id, it)| Some((self.view.files.path(*id)?, it.script.clone()))).collect();
         let mut grace = Duration::ZERO;
         for folder in &mut self.folders {
-            folder.start_work(&self.outbox, &open);
+            folder.start_work(&self.outbox, &self.view.files, &open);
             grace = grace.max(folder.expected());
         }
         let busy = self.folders.iter().any(Folder::is_busy);
@@ -304,7 +304,7 @@ impl Analyst {
 
 /// Diagnostics of the desired state are worth showing even when its file is not open.
 fn shown_while_closed(folder: &FolderView, id: FileId) -> bool {
-    folder.snapshot.file(id).is_some_and(|it| it.role == Role::Schema)
+    folder.snapshot.file(id).is_some_and(|it| it.role == Role::Schema || it.trouble.is_some())
 }
 
 /// Anything but the documents that we write ourselves.

@@ -51,6 +51,13 @@ impl Files {
         Some(self.intern(path.to_owned(), &uri))
     }
 
+    /// The number of a text that is no file on disk, such as a file of another revision.
+    pub fn intern_name(&mut self, name: &str) -> Option<FileId> {
+        let word = |c: char| if c.is_ascii_alphanumeric() || "._/-".contains(c) { c } else { '-' };
+        let uri = format!("lockkeeper:{}", name.chars().map(word).collect::<String>()).parse().ok()?;
+        Some(self.intern(PathBuf::from(name), &uri))
+    }
+
     fn intern(&mut self, path: PathBuf, uri: &Uri) -> FileId {
         let next = FileId(u32::try_from(self.uris.len()).unwrap_or(u32::MAX));
         *self.by_path.entry(path).or_insert_with(|| {

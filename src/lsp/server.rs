@@ -145,6 +145,10 @@ impl LanguageServer for Server {
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
         guarded(handlers::diagnostic(self, params)).await
     }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        guarded(handlers::hover(self, params)).await
+    }
 }
 
 #[cfg(test)]

@@ -64,3 +64,38 @@ pub fn location(view: &View, folder: &FolderView, file: FileId, it: &Range<usize
     let text = &folder.snapshot.file(file)?.script.text;
     Some(lsp::Location { uri: view.files.uri(file)?.clone(), range: range(text, it, view.encoding()) })
 }
+
+/// Markdown, or its text for clients that show none.
+pub fn hover(view: &View, folder: &FolderView, text: &Document, it: &copilot::Hover) -> lsp::Hover {
+    let markdown = view.abilities.as_ref().is_none_or(|it| it.markdown);
+    let parts: Vec<String> = it.parts.iter().filter_map(|it| part(view, folder, it, markdown)).collect();
+    let kind = if markdown { lsp::MarkupKind::Markdown } else { lsp::MarkupKind::PlainText };
+    lsp::Hover {
+        contents: lsp::HoverContents::Markup(lsp::MarkupContent { kind, value: parts.join("\n\n") }),
+        range: Some(range(text, &it.range, view.encoding())),
+    }
+}
+
+fn part(view: &View, folder: &FolderView, it: &copilot::Part, markdown: bool) -> Option<String> {
+    Some(match it {
+        copilot::Part::Text(text) => text.clone(),
+        copilot::Part::Sql(sql) if markdown => format!("```sql\n{sql}\n```"),
+        copilot::Part::Sql(sql) => sql.clone(),
+        copilot::Part::Places { about, places } => {
+            let places = places.iter().filter_map(|(file, offset)| place(view, folder, *file, *offset, markdown));
+            let places: Vec<String> = places.collect();
+            (!places.is_empty()).then(|| format!("{about} {}", places.join(", ")))?
+        }
+    })
+}
+
+/// A link that editors open at the line.
+fn place(view: &View, folder: &FolderView, file: FileId, offset: usize, markdown: bool) -> Option<String> {
+    let found = folder.snapshot.file(file)?;
+    let line = found.script.text.position(offset, view.encoding()).line + 1;
+    let name = format!("{}:{line}", found.name);
+    match view.files.uri(file).filter(|it| markdown && it.scheme().as_str() == "file") {
+        Some(uri) => Some(format!("[{name}]({}#L{line})", uri.as_str())),
+        None => Some(name),
+    }
+}

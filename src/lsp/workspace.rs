@@ -1,17 +1,21 @@
 //! A folder on disk, as the project room finds it, made into a [`Snapshot`].
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fs,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+use anyhow::{Context, Result};
 
 use super::files::Files;
 use crate::{
     copilot::{Analysis, File, FileId, Role, Script, Snapshot},
     dialect::{Dialect, postgres::Postgres},
     plan::{Answers, Facts},
+    project::{self, Overlay, Project, SETTINGS_FILE},
     text::Document,
 };
 
@@ -22,13 +26,23 @@ pub const DIALECT: &dyn Dialect = &Postgres;
 pub struct Loaded {
     facts: Facts,
     files: Vec<LoadedFile>,
+    /// There is a state to compare with: that of the migrations, of the baseline's files, or an empty database.
+    compares: bool,
 }
 
 struct LoadedFile {
     path: PathBuf,
     name: String,
-    role: Role,
+    place: Place,
     script: Arc<Script>,
+    trouble: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Role(Role),
+    /// Part of the state to compare with; not a file on disk.
+    Baseline,
 }
 
 /// A project of no files.
@@ -40,37 +54,107 @@ pub fn nothing() -> Snapshot {
         files: BTreeMap::new(),
         schema: Vec::new(),
         history: Vec::new(),
-        baseline: Vec::new(),
+        baseline: None,
+        open: BTreeSet::new(),
         analysis: Arc::new(Analysis::default()),
     }
 }
 
-/// Reads the files of a folder; `open` are the texts that the editor has.
-pub fn load(root: &Path, open: &BTreeMap<PathBuf, Arc<Script>>) -> Loaded {
-    let mut files = Vec::new();
-    for name in ["schema.sql", "db/structure.sql", "structure.sql"] {
-        let path = root.join(name);
-        let script = match open.get(&path) {
-            Some(script) => script.clone(),
-            None => match std::fs::read_to_string(&path) {
-                Ok(text) => Arc::new(Script::new(DIALECT, Document::new(&text))),
-                Err(_) => continue,
-            },
-        };
-        files.push(LoadedFile { path, name: name.to_owned(), role: Role::Schema, script });
-        break;
+type Scripts = BTreeMap<PathBuf, Arc<Script>>;
+
+/// Reads the files of a folder. `open` are the texts that the editor has; what is `known` is not parsed again.
+pub fn load(root: &Path, open: &Scripts, known: &Scripts) -> Loaded {
+    let inside = open.iter().filter(|it| it.0.starts_with(root));
+    let overlay: Overlay = inside.map(|(path, it)| (path.clone(), Arc::from(it.text.text()))).collect();
+    match Project::open(root, overlay) {
+        Ok(project) => Reader { root, open, known, files: Vec::new() }.read(&project),
+        Err(error) => Loaded {
+            files: vec![trouble(root.join(SETTINGS_FILE), SETTINGS_FILE, Role::Other, &error)],
+            ..Loaded::nothing()
+        },
     }
-    Loaded { facts: Facts::for_version(Facts::DEFAULT_SERVER_VERSION), files }
+}
+
+struct Reader<'a> {
+    root: &'a Path,
+    open: &'a Scripts,
+    known: &'a Scripts,
+    files: Vec<LoadedFile>,
+}
+
+impl Reader<'_> {
+    fn read(mut self, project: &Project) -> Loaded {
+        for path in project.schema_paths() {
+            let relative = path.strip_prefix(&project.root).unwrap_or(&path).to_owned();
+            self.add(&relative, Role::Schema);
+        }
+        let mut compares = false;
+        if let Some(migrations) = project.migrations() {
+            compares = true;
+            for migration in &migrations.files {
+                self.add(&migration.up, Role::Migration);
+                if let Some(down) = migration.down.as_ref().filter(|it| **it != migration.up) {
+                    self.add(down, Role::Rollback);
+                }
+            }
+        } else if let Ok(baseline) = project.default_before() {
+            // Without a repository there is nothing to compare with, which is no error.
+            compares = true;
+            for file in baseline.files {
+                let name = format!("HEAD:{}", file.path.display());
+                let text = Document::new(&file.text);
+                let path = PathBuf::from(&name);
+                let script = match self.known.get(&path) {
+                    Some(known) if known.text.same(&text) => known.clone(),
+                    _ => Arc::new(Script::new(DIALECT, text)),
+                };
+                self.files.push(LoadedFile { path, name, place: Place::Baseline, script, trouble: None });
+            }
+        }
+        Loaded { facts: project.settings.facts(), files: self.files, compares }
+    }
+
+    fn add(&mut self, relative: &Path, role: Role) {
+        // Not the canonical root: the client's own spelling of the folder finds its open documents again.
+        let path = self.root.join(relative);
+        let name = relative.to_string_lossy();
+        self.files.push(match self.script(&path) {
+            Ok(script) => LoadedFile { name: name.into_owned(), place: Place::Role(role), script, trouble: None, path },
+            Err(error) => trouble(path, &name, role, &error),
+        });
+    }
+
+    fn script(&self, path: &Path) -> Result<Arc<Script>> {
+        if let Some(open) = self.open.get(path) {
+            return Ok(open.clone());
+        }
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = Document::new(&project::decode(bytes, &path.display().to_string())?);
+        Ok(match self.known.get(path) {
+            Some(known) if known.text.same(&text) => known.clone(),
+            _ => Arc::new(Script::new(DIALECT, text)),
+        })
+    }
+}
+
+fn trouble(path: PathBuf, name: &str, role: Role, error: &anyhow::Error) -> LoadedFile {
+    LoadedFile {
+        path,
+        name: name.to_owned(),
+        place: Place::Role(role),
+        script: Arc::new(Script::default()),
+        trouble: Some(format!("{error:#}")),
+    }
 }
 
 /// The parts of a migration's text that run forward; `None`: all of it.
-pub fn forward_parts(_role: Role, _text: &Document) -> Option<Vec<Range<usize>>> {
-    None
+pub fn forward_parts(role: Role, text: &Document) -> Option<Vec<Range<usize>>> {
+    (role == Role::Migration).then(|| project::forward_parts(&text.text()))?
 }
 
 impl Loaded {
     pub fn nothing() -> Self {
-        Self { facts: Facts::for_version(Facts::DEFAULT_SERVER_VERSION), files: Vec::new() }
+        Self { facts: Facts::for_version(Facts::DEFAULT_SERVER_VERSION), files: Vec::new(), compares: false }
     }
 
     /// The new snapshot, with the analysis of `last`, and the files whose text on disk is not what it was there.
@@ -80,27 +164,36 @@ impl Loaded {
         last: &Snapshot,
         open: impl Fn(FileId) -> Option<Arc<Script>>,
     ) -> (Snapshot, Vec<FileId>) {
-        let mut res = Snapshot { facts: self.facts, analysis: last.analysis.clone(), ..nothing() };
+        let (analysis, open_files) = (last.analysis.clone(), last.open.clone());
+        let mut res = Snapshot { facts: self.facts, analysis, open: open_files, ..nothing() };
         let mut changed = Vec::new();
+        let mut baseline = Vec::new();
         for file in self.files {
-            let Some(id) = files.intern_path(&file.path) else { continue };
-            let known = last.file(id);
-            let script = match (open(id), known) {
-                (Some(script), _) => script,
-                (None, Some(known)) if known.script.text.same(&file.script.text) => known.script.clone(),
-                (None, _) => {
-                    changed.push(id);
-                    file.script
-                }
+            let id = match file.place {
+                Place::Role(_) => files.intern_path(&file.path),
+                Place::Baseline => files.intern_name(&file.name),
             };
-            let forward = forward_parts(file.role, &script.text);
-            res.files.insert(id, File { name: file.name, role: file.role, forward, script });
-            match file.role {
-                Role::Schema => res.schema.push(id),
-                Role::Migration => res.history.push(id),
-                Role::Rollback | Role::Plan | Role::Other => {}
+            let Some(id) = id else { continue };
+            let script = open(id).unwrap_or(file.script);
+            if last.file(id).is_some_and(|it| !Arc::ptr_eq(&it.script, &script)) {
+                changed.push(id);
             }
+            let role = match file.place {
+                Place::Role(role) => role,
+                Place::Baseline => Role::Other,
+            };
+            match file.place {
+                Place::Role(Role::Schema) => res.schema.push(id),
+                Place::Role(Role::Migration) => res.history.push(id),
+                Place::Role(_) => {}
+                Place::Baseline => baseline.push(id),
+            }
+            let forward = forward_parts(role, &script.text);
+            let mut found = File::new(file.name, role, script, forward.as_deref());
+            found.trouble = file.trouble;
+            res.files.insert(id, found);
         }
+        res.baseline = self.compares.then_some(baseline);
         (res, changed)
     }
 }

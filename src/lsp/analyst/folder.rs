@@ -85,8 +85,8 @@ impl Folder {
 
     pub fn edited(&mut self, id: FileId, script: Arc<Script>, dirty: &Dirty) {
         if let Some(file) = Arc::make_mut(&mut self.snapshot).files.get_mut(&id) {
-            file.forward = workspace::forward_parts(file.role, &script.text);
-            file.script = script;
+            let forward = workspace::forward_parts(file.role, &script.text);
+            file.set_script(script, forward.as_deref());
         }
         let edits = if self.job.is_some() { &mut self.since } else { &mut self.dirty };
         merge(edits, id, dirty);
@@ -96,16 +96,18 @@ impl Folder {
     /// An open document: it stands in for the file, or joins the project as SQL of no role.
     pub fn put(&mut self, id: FileId, path: &Path, script: Arc<Script>) {
         let snapshot = Arc::make_mut(&mut self.snapshot);
+        let opened = snapshot.open.insert(id);
+        self.stale |= opened;
         match snapshot.files.get_mut(&id) {
             Some(file) if Arc::ptr_eq(&file.script, &script) => return,
             Some(file) => {
-                file.forward = workspace::forward_parts(file.role, &script.text);
-                file.script = script;
+                let forward = workspace::forward_parts(file.role, &script.text);
+                file.set_script(script, forward.as_deref());
             }
             None => {
                 let name = path.strip_prefix(self.root.as_deref().unwrap_or(Path::new(""))).unwrap_or(path);
                 let name = name.to_string_lossy().into_owned();
-                snapshot.files.insert(id, File { name, role: Role::Other, forward: None, script });
+                snapshot.files.insert(id, File::new(name, Role::Other, script, None));
             }
         }
         self.stale = true;
@@ -113,8 +115,9 @@ impl Folder {
 
     /// The file on disk counts again.
     pub fn closed(&mut self, id: FileId) {
-        let Some(file) = self.snapshot.file(id) else { return };
-        if file.role == Role::Other {
+        let Some(role) = self.snapshot.file(id).map(|it| it.role) else { return };
+        Arc::make_mut(&mut self.snapshot).open.remove(&id);
+        if role == Role::Other {
             Arc::make_mut(&mut self.snapshot).files.remove(&id);
         } else {
             self.reload = self.root.is_some();
@@ -125,6 +128,7 @@ impl Folder {
     pub fn forget(&mut self, open: impl Iterator<Item = FileId>) {
         let snapshot = Arc::make_mut(&mut self.snapshot);
         for id in open {
+            snapshot.open.remove(&id);
             if snapshot.files.get(&id).is_some_and(|it| it.role == Role::Other) {
                 snapshot.files.remove(&id);
             }
@@ -169,7 +173,7 @@ impl Folder {
     }
 
     /// Starts reading files, or an analysis, on another thread when there is need and none is running.
-    pub fn start_work(&mut self, outbox: &Sender<Numbered>, open: &BTreeMap<PathBuf, Arc<Script>>) {
+    pub fn start_work(&mut self, outbox: &Sender<Numbered>, files: &Files, open: &BTreeMap<PathBuf, Arc<Script>>) {
         if self.reload && !self.loading {
             self.reload = false;
             let Some(root) = self.root.clone() else { return };
@@ -177,9 +181,11 @@ impl Folder {
             if let Some(stop) = &self.job {
                 stop.store(true, Ordering::Relaxed);
             }
+            let known = self.snapshot.files.iter();
+            let known = known.filter_map(|(id, it)| Some((files.path(*id)?, it.script.clone()))).collect();
             let (outbox, open) = (outbox.clone(), open.clone());
             spawn(move || {
-                let load = || workspace::load(&root, &open);
+                let load = || workspace::load(&root, &open, &known);
                 let loaded = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| Loaded::nothing());
                 let _ = outbox.send((0, Event::Loaded { folder: root, loaded: Box::new(loaded) }));
             });
