@@ -1,2 +1,3 @@
 //! The whole test suite, one binary.
+mod lsp;
 mod servers;
