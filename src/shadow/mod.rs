@@ -4,7 +4,9 @@
 //! database the user did not name, and any SQL of a workspace run as superuser.
 
 pub mod account;
+pub mod build;
 pub mod cluster;
 pub mod connect;
 pub mod find;
+pub mod introspect;
 pub mod server;

@@ -1,3 +1,4 @@
 //! The whole test suite, one binary.
 mod lsp;
 mod servers;
+mod verify;
