@@ -73,8 +73,20 @@ fn pending(snapshot: &Snapshot, analysis: &Analysis, add: &mut impl FnMut(FileId
     }
 }
 
-/// Where an object of the desired state stands; for one that is gone the table it was part of, else the first line.
+/// As [`origin`], cut for underlining.
 pub(super) fn place(
+    snapshot: &Snapshot,
+    analysis: &Analysis,
+    after: &Build,
+    object: &ObjectRef,
+) -> Option<(FileId, Range<usize>)> {
+    let (file, range) = origin(snapshot, analysis, after, object)?;
+    Some((file, first_line(&snapshot.file(file)?.script.text, range)))
+}
+
+/// Where an object of the desired state stands; for one that is gone the table it was part of, else the first byte of
+/// the first schema file.
+pub(super) fn origin(
     snapshot: &Snapshot,
     analysis: &Analysis,
     after: &Build,
@@ -82,13 +94,11 @@ pub(super) fn place(
 ) -> Option<(FileId, Range<usize>)> {
     let origins = &after.catalog.origins;
     let table = object.relation().map(|it| ObjectRef::Table(it.clone()));
-    let origin = origins.get(object).or_else(|| origins.get(&table?)).and_then(|it| it.last());
-    let (file, range) = match origin {
-        Some(origin) => (analysis.schema_file(origin.source)?, origin.range.clone()),
-        None => (*snapshot.schema.first()?, 0..0),
-    };
-    let text = &snapshot.file(file)?.script.text;
-    Some((file, first_line(text, range)))
+    let found = origins.get(object).or_else(|| origins.get(&table?)).and_then(|it| it.last());
+    match found {
+        Some(found) => Some((analysis.schema_file(found.source)?, found.range.clone())),
+        None => Some((*snapshot.schema.first()?, 0..0)),
+    }
 }
 
 /// Where the object of a question stands: `rename:users.mail>email` is asked at `users.email`.

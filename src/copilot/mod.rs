@@ -3,6 +3,7 @@
 //! May use every pure room. Deliberately not here: the protocol's types (`lsp` converts), files on disk (a snapshot
 //! holds every text that matters), state (a snapshot never changes; a new text makes a new one).
 
+mod actions;
 mod analysis;
 mod diagnostics;
 mod history;
@@ -22,6 +23,7 @@ use crate::{
     sql::{Severity, Statement},
 };
 
+pub use actions::{Action, ActionKind, Choice, Delivery, FileEdit, Outcome, Todo, actions, explain, perform};
 pub use analysis::{Analysis, analyse};
 pub use diagnostics::diagnostics;
 pub use hover::{Hover, Part, hover};

@@ -23,13 +23,17 @@ pub struct Abilities {
     pub watch_files: bool,
     pub refresh_diagnostics: bool,
     pub show_documents: bool,
+    /// The client's plugin shows what commands answer (initialization option `showsAnswers`).
+    pub shows_answers: bool,
     pub markdown: bool,
     pub related_information: bool,
     pub diagnostic_versions: bool,
 }
 
 impl Abilities {
-    pub fn of(client: &ClientCapabilities) -> Self {
+    pub fn of(params: &InitializeParams) -> Self {
+        let client = &params.capabilities;
+        let options = params.initialization_options.as_ref();
         let workspace = client.workspace.as_ref();
         let text = client.text_document.as_ref();
         let edit = workspace.and_then(|it| it.workspace_edit.as_ref());
@@ -58,6 +62,7 @@ impl Abilities {
                 .as_ref()
                 .and_then(|it| it.show_document.as_ref())
                 .is_some_and(|it| it.support),
+            shows_answers: options.and_then(|it| it.get("showsAnswers")).and_then(|it| it.as_bool()) == Some(true),
             markdown: formats.is_none_or(|it| it.contains(&tower_lsp_server::ls_types::MarkupKind::Markdown)),
             related_information: publish.and_then(|it| it.related_information) == Some(true),
             diagnostic_versions: publish.and_then(|it| it.version_support) == Some(true),

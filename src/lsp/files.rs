@@ -51,6 +51,11 @@ impl Files {
         Some(self.intern(path.to_owned(), &uri))
     }
 
+    /// The name of a file that may not exist yet.
+    pub fn new_uri(path: &Path) -> Option<Uri> {
+        path.is_absolute().then(|| Uri::from_file_path(path)).flatten()
+    }
+
     /// The number of a text that is no file on disk, such as a file of another revision.
     pub fn intern_name(&mut self, name: &str) -> Option<FileId> {
         let word = |c: char| if c.is_ascii_alphanumeric() || "._/-".contains(c) { c } else { '-' };

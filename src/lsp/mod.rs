@@ -8,6 +8,7 @@
 
 mod analyst;
 mod client;
+mod edits;
 mod events;
 mod files;
 mod from_proto;
@@ -17,6 +18,7 @@ mod server;
 mod to_proto;
 mod view;
 mod watching;
+mod wire;
 mod workspace;
 
 use anyhow::Context;

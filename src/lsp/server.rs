@@ -12,7 +12,7 @@ use futures::FutureExt;
 use tokio::sync::watch;
 use tower_lsp_server::{
     Client, LanguageServer,
-    jsonrpc::{Error, Result},
+    jsonrpc::{Error, ErrorCode, Result},
     ls_types::*,
 };
 
@@ -96,6 +96,12 @@ async fn guarded_notice(work: impl Future<Output = ()>) {
     }
 }
 
+/// The request made sense and cannot be done: a sentence for people.
+pub(super) fn failed(why: String) -> Error {
+    // RequestFailed of the protocol, 3.17.
+    Error { code: ErrorCode::ServerError(-32803), message: why.into(), data: None }
+}
+
 fn panicked() -> Error {
     let message = "lockkeeper failed on this request; the server goes on (its log has the details)";
     Error { message: message.into(), ..Error::internal_error() }
@@ -148,6 +154,18 @@ impl LanguageServer for Server {
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         guarded(handlers::hover(self, params)).await
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        guarded(handlers::code_action(self, params)).await
+    }
+
+    async fn code_action_resolve(&self, params: CodeAction) -> Result<CodeAction> {
+        guarded(handlers::code_action_resolve(self, params)).await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        guarded(handlers::execute_command(self, params)).await
     }
 }
 

@@ -12,8 +12,10 @@ use crate::lsp::{
     watching,
 };
 
+use super::COMMANDS;
+
 pub async fn initialize(server: &Server, params: InitializeParams) -> Result<InitializeResult> {
-    let abilities = Abilities::of(&params.capabilities);
+    let abilities = Abilities::of(&params);
     let folders = folders(&params).iter().map(|it| path_of(&it.uri)).collect();
     let capabilities = capabilities(&abilities);
     let watch = abilities.watch_files;
@@ -48,6 +50,15 @@ fn capabilities(abilities: &Abilities) -> ServerCapabilities {
         position_encoding: Some(abilities.encoding_kind()),
         text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
+        code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR_REWRITE]),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+            resolve_provider: Some(abilities.resolve_edits),
+        })),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: COMMANDS.map(str::to_owned).to_vec(),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+        }),
         diagnostic_provider: Some(DiagnosticServerCapabilities::Options(diagnostics)),
         workspace: Some(WorkspaceServerCapabilities {
             workspace_folders: Some(WorkspaceFoldersServerCapabilities {

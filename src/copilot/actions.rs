@@ -1,0 +1,114 @@
+//! What can be done at a place: titles at first, the edits when one is chosen.
+
+mod explain;
+mod intent;
+
+use std::{ops::Range, path::PathBuf};
+
+use super::{FileId, Role, Snapshot, diagnostics};
+use crate::text::TextEdit;
+
+pub use intent::Choice;
+
+/// Something a person may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    pub title: String,
+    pub kind: ActionKind,
+    /// What choosing it means.
+    pub todo: Todo,
+    pub preferred: bool,
+    /// Code of the diagnostics that it settles.
+    pub code: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionKind {
+    QuickFix,
+    Rewrite,
+    /// Shows something, changes nothing.
+    Show,
+}
+
+/// What an action does. Small, so that it can go to the editor and come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Todo {
+    /// Plan the pending changes with these ids (none: all).
+    Plan { only: Vec<String>, delivery: Delivery },
+    /// Settle a question.
+    Answer { question: String, choice: Choice },
+    /// Replace a statement of a migration by its phased way.
+    Rewrite { statement: usize, delivery: Delivery },
+    /// Write the way back of a migration.
+    Rollback,
+    /// Write the next phase of a plan document.
+    Advance,
+    /// Say in Markdown what the changes or the statement here mean.
+    Explain { offset: usize },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The first phase and the plan document.
+    Staged,
+    /// All phases at once, for pipelines with gates of their own.
+    All,
+}
+
+/// What is to happen to the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub edits: Vec<FileEdit>,
+    /// Rows or values are lost: the question to put to the user.
+    pub confirm: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileEdit {
+    /// Relative to the project's folder.
+    Create {
+        path: PathBuf,
+        text: String,
+    },
+    Change {
+        file: FileId,
+        edits: Vec<TextEdit>,
+    },
+}
+
+/// What can be done at some bytes of a file.
+pub fn actions(snapshot: &Snapshot, file: FileId, at: &Range<usize>) -> Vec<Action> {
+    let mut acc = Vec::new();
+    match snapshot.file(file).map(|it| it.role) {
+        Some(Role::Schema) => {
+            intent::actions(snapshot, file, at, &mut acc);
+            explain::actions(snapshot, file, at, &mut acc);
+        }
+        Some(Role::Migration | Role::Other) => explain::actions(snapshot, file, at, &mut acc),
+        Some(Role::Rollback | Role::Plan) | None => {}
+    }
+    acc
+}
+
+/// The edits of an action; the error is a sentence for people.
+pub fn perform(snapshot: &Snapshot, file: FileId, todo: &Todo) -> Result<Outcome, String> {
+    match todo {
+        Todo::Answer { question, choice } => intent::perform(snapshot, question, *choice),
+        Todo::Explain { .. } => Err("this action shows something and edits nothing".to_owned()),
+        _ => Err("not yet".to_owned()),
+    }
+}
+
+pub use explain::explain;
+
+/// Ids of the pending changes whose objects stand, wholly or in part, within some bytes of a file; for an object that is
+/// gone, its table.
+pub(super) fn changes_at(snapshot: &Snapshot, file: FileId, at: &Range<usize>) -> Vec<String> {
+    let (Some(diff), Some(after)) = (&snapshot.analysis.diff, &snapshot.analysis.after) else { return Vec::new() };
+    let here = diff.changes.iter().filter(|change| {
+        let object = change.object();
+        let place = diagnostics::origin(snapshot, &snapshot.analysis, after, &object);
+        place.is_some_and(|(found, range)| found == file && range.start <= at.end && at.start <= range.end)
+    });
+    here.map(|it| it.id()).collect()
+}
