@@ -7,6 +7,7 @@
 //! buffers ([`Overlay`]) stand in for their files everywhere but in `git:REV`.
 
 mod baseline;
+mod folder;
 mod git;
 mod layout;
 mod read;
@@ -28,10 +29,11 @@ use anyhow::{Context, Result, bail};
 use crate::dialect::{self, Dialect};
 
 pub use baseline::{Baseline, Spec};
+pub use folder::{Folder, read_folder};
 pub use layout::{Migration, Migrations};
 pub use read::decode;
 pub use sections::forward_parts;
-pub use settings::{SETTINGS_FILE, Settings};
+pub use settings::{SETTINGS_FILE, Settings, Versions};
 pub use source::{FileProblem, SourceFile, line_column, parse};
 pub use write::{NewFile, write_new};
 
