@@ -7,6 +7,7 @@
 //! buffers ([`Overlay`]) stand in for their files everywhere but in `git:REV`.
 
 mod baseline;
+mod clock;
 mod folder;
 mod git;
 mod layout;
@@ -15,6 +16,7 @@ mod schema_files;
 mod sections;
 mod settings;
 mod source;
+mod target;
 mod tree;
 mod write;
 
@@ -29,12 +31,14 @@ use anyhow::{Context, Result, bail};
 use crate::dialect::{self, Dialect};
 
 pub use baseline::{Baseline, Spec};
+pub use clock::now;
 pub use folder::{Folder, read_folder};
 pub use layout::{Migration, Migrations};
 pub use read::decode;
 pub use sections::forward_parts;
 pub use settings::{SETTINGS_FILE, Settings, Versions};
 pub use source::{FileProblem, SourceFile, line_column, parse};
+pub use target::Target;
 pub use write::{NewFile, write_new};
 
 use tree::Tree;
