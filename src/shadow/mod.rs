@@ -5,8 +5,10 @@
 
 pub mod account;
 pub mod build;
+pub mod checksums;
 pub mod cluster;
 pub mod connect;
 pub mod find;
 pub mod introspect;
+pub mod rows;
 pub mod server;

@@ -2,7 +2,9 @@
 
 use lockkeeper::shadow::{
     build::build,
+    checksums,
     introspect::{self, Snapshot},
+    rows,
     server::{Database, Server},
 };
 use std::sync::Arc;
@@ -58,3 +60,72 @@ fn what_is_read_is_complete() {
         database.remove().await.unwrap();
     });
 }
+
+#[test]
+fn generated_rows_satisfy_the_constraints_and_are_the_same_every_time() {
+    for version in [13, 18] {
+        with_server(version, async |server| {
+            let mut sums = Vec::new();
+            for _ in 0..2 {
+                let (_, database) = read(&server, &statements(ROWS, version)).await;
+                let session = database.connect().await.unwrap();
+                assert_eq!(rows::fill(&session, 40).await.unwrap(), Vec::<String>::new());
+                sums.push(checksums::checksums(&session).await.unwrap());
+                drop(session);
+                database.remove().await.unwrap();
+            }
+            assert_eq!(sums[0], sums[1]);
+            for (table, sum) in &sums[0] {
+                assert!(sum.rows >= 3, "{table} has {} rows", sum.rows);
+            }
+            assert_eq!(sums[0]["public.item"].rows, 40);
+            assert_eq!(sums[0]["public.employee"].columns["boss"].not_null, 40);
+            assert_eq!(sums[0]["public.a"].columns["b_id"].not_null, 40);
+        });
+    }
+}
+
+const ROWS: &str = "
+CREATE TYPE state AS ENUM ('new', 'paid', 'sent');
+
+CREATE DOMAIN percent AS numeric(5,2) CHECK (VALUE >= 0 AND VALUE <= 100);
+
+CREATE TABLE item (id serial PRIMARY KEY, sku varchar(12) NOT NULL UNIQUE, price numeric(8,2) NOT NULL CHECK (price > 0), state state NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('book', 'film')), discount percent NOT NULL, code char(3) CHECK (code = upper(code)), tags text[] NOT NULL, meta jsonb NOT NULL);
+
+CREATE TABLE employee (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, boss bigint REFERENCES employee, hired date NOT NULL, left_on date, CHECK (left_on > hired));
+
+CREATE TABLE must_have_boss (id int PRIMARY KEY, boss int NOT NULL REFERENCES must_have_boss);
+
+CREATE TABLE a (id uuid PRIMARY KEY, b_id uuid);
+
+CREATE TABLE b (id uuid PRIMARY KEY, a_id uuid NOT NULL REFERENCES a);
+
+ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b;
+
+CREATE TABLE line (item int REFERENCES item, employee bigint REFERENCES employee, n smallint CHECK (n BETWEEN 5 AND 9), PRIMARY KEY (item, employee));
+
+CREATE TABLE sub_line (id int PRIMARY KEY, item int NOT NULL, employee bigint NOT NULL, FOREIGN KEY (item, employee) REFERENCES line, email text NOT NULL CHECK (email LIKE '%@%'));
+
+CREATE TABLE metric (at timestamptz NOT NULL, region text NOT NULL, v double precision, PRIMARY KEY (at, region, v)) PARTITION BY RANGE (at);
+
+CREATE TABLE metric_old PARTITION OF metric FOR VALUES FROM (MINVALUE) TO ('2024-01-01');
+
+CREATE TABLE metric_new PARTITION OF metric FOR VALUES FROM ('2024-01-01') TO (MAXVALUE);
+
+CREATE TABLE part (id int PRIMARY KEY) PARTITION BY HASH (id);
+
+CREATE TABLE part_0 PARTITION OF part FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+
+CREATE TABLE part_1 PARTITION OF part FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+
+CREATE TABLE area (country text, PRIMARY KEY (country)) PARTITION BY LIST (country);
+
+CREATE TABLE area_eu PARTITION OF area FOR VALUES IN ('de', 'fr');
+
+CREATE TABLE area_us PARTITION OF area FOR VALUES IN ('us');
+
+CREATE TABLE area_x PARTITION OF area FOR VALUES IN ('x');
+
+CREATE TABLE span (during tstzrange, EXCLUDE USING gist (during WITH &&), since timestamptz NOT NULL, until timestamptz NOT NULL, CHECK (until > since));
+";
