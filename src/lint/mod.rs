@@ -1,1 +1,173 @@
-//! Room of lint.
+//! Hazards of a migration file: [`Rule`], [`RULES`], [`lint`]. One file per rule: its page, its code, its check.
+//!
+//! May use `page`, `sql`, `catalog`, `plan` and `dialect`. A statement is judged against the catalog as it is at
+//! that point, the server version, the transaction it runs in and what is known about sizes; what it locks, scans
+//! and rewrites is asked of [`Dialect::lock_of`], never decided in a rule. A table made in the same file has no
+//! rows and no users yet: nothing that happens to it is a hazard.
+
+mod context;
+mod file;
+
+mod add_column_constrained_domain;
+mod add_column_inline_check;
+mod add_column_inline_references;
+mod add_column_inline_unique;
+mod add_column_not_null_without_default;
+mod add_column_serial;
+mod add_column_stored_generated;
+mod add_column_volatile_default;
+mod add_json_column;
+mod attach_partition_scan;
+mod backfill_under_lock;
+mod change_type_rebuild;
+mod change_type_rescan;
+mod change_type_rewrite;
+mod check_without_not_valid;
+mod concurrently_in_transaction;
+mod concurrently_on_partitioned;
+mod creating_index;
+mod creating_partition;
+mod creating_trigger;
+mod detaching_partition;
+mod domain_constraint_scan;
+mod dropping_column;
+mod dropping_constraint;
+mod dropping_default;
+mod dropping_index;
+mod dropping_not_null;
+mod dropping_table;
+mod dropping_trigger;
+mod enum_value_in_same_transaction;
+mod exclusion_constraint;
+mod foreign_key_without_not_valid;
+mod invalid_index_left_behind;
+mod missing_lock_timeout;
+mod primary_key_building_index;
+mod primary_key_using_nullable_index;
+mod refreshing_materialized_view;
+mod refused_by_server;
+mod reindexing;
+mod renaming_column;
+mod renaming_enum_value;
+mod renaming_table;
+mod rewriting_table;
+mod set_not_null_scan;
+mod truncating_table;
+mod unique_constraint_building_index;
+mod update_or_delete_without_where;
+mod validate_in_same_transaction;
+
+use std::ops::Range;
+
+use crate::{
+    catalog::Catalog,
+    dialect::Dialect,
+    page::Page,
+    plan::Facts,
+    sql::{Ddl, Severity, Statement},
+};
+use context::{Context, Findings};
+
+/// One hazard: how it is called, what it means, how it is found.
+pub struct Rule {
+    /// Reads after "allow …": `creating-index`.
+    pub code: &'static str,
+    /// Without facts about sizes; see [`Context::by_size`].
+    pub severity: Severity,
+    pub page: Page,
+    /// There is a safe form that can take the statement's place.
+    pub fixable: bool,
+    check: fn(&mut Findings<'_>, &Context<'_>, &Ddl),
+}
+
+/// Every rule, by code.
+pub const RULES: &[&Rule] = &[
+    &add_column_constrained_domain::RULE,
+    &add_column_inline_check::RULE,
+    &add_column_inline_references::RULE,
+    &add_column_inline_unique::RULE,
+    &add_column_not_null_without_default::RULE,
+    &add_column_serial::RULE,
+    &add_column_stored_generated::RULE,
+    &add_column_volatile_default::RULE,
+    &add_json_column::RULE,
+    &attach_partition_scan::RULE,
+    &backfill_under_lock::RULE,
+    &change_type_rebuild::RULE,
+    &change_type_rescan::RULE,
+    &change_type_rewrite::RULE,
+    &check_without_not_valid::RULE,
+    &concurrently_in_transaction::RULE,
+    &concurrently_on_partitioned::RULE,
+    &creating_index::RULE,
+    &creating_partition::RULE,
+    &creating_trigger::RULE,
+    &detaching_partition::RULE,
+    &domain_constraint_scan::RULE,
+    &dropping_column::RULE,
+    &dropping_constraint::RULE,
+    &dropping_default::RULE,
+    &dropping_index::RULE,
+    &dropping_not_null::RULE,
+    &dropping_table::RULE,
+    &dropping_trigger::RULE,
+    &enum_value_in_same_transaction::RULE,
+    &exclusion_constraint::RULE,
+    &foreign_key_without_not_valid::RULE,
+    &invalid_index_left_behind::RULE,
+    &missing_lock_timeout::RULE,
+    &primary_key_building_index::RULE,
+    &primary_key_using_nullable_index::RULE,
+    &refreshing_materialized_view::RULE,
+    &refused_by_server::RULE,
+    &reindexing::RULE,
+    &renaming_column::RULE,
+    &renaming_enum_value::RULE,
+    &renaming_table::RULE,
+    &rewriting_table::RULE,
+    &set_not_null_scan::RULE,
+    &truncating_table::RULE,
+    &unique_constraint_building_index::RULE,
+    &update_or_delete_without_where::RULE,
+    &validate_in_same_transaction::RULE,
+];
+
+/// What a lint looks at: one migration file.
+#[derive(Clone, Copy)]
+pub struct LintInput<'a> {
+    pub dialect: &'a dyn Dialect,
+    /// The file; ranges of the statements point into it.
+    pub text: &'a str,
+    pub statements: &'a [Statement],
+    /// The catalog as it stands before the file.
+    pub before: &'a Catalog,
+    pub facts: &'a Facts,
+    /// The tool that runs the file puts it into a transaction.
+    pub wraps_in_transaction: bool,
+}
+
+/// A hazard at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Code of the rule.
+    pub rule: &'static str,
+    pub severity: Severity,
+    /// Bytes in the file: the statement.
+    pub range: Range<usize>,
+    /// What it locks and who waits, then what to do.
+    pub message: String,
+    /// There is a safe form that can take the statement's place.
+    pub fixable: bool,
+    /// Index of the statement.
+    pub statement: usize,
+}
+
+/// Judges a file, statement by statement. Findings come in the order of the file, then by code.
+pub fn lint(input: &LintInput<'_>) -> Vec<Finding> {
+    file::lint(input)
+}
+
+/// The page of a rule.
+pub fn explain(code: &str) -> Option<&'static Page> {
+    RULES.iter().find(|it| it.code == code).map(|it| &it.page)
+}

@@ -158,11 +158,8 @@ impl Acc<'_> {
                 }
             }
             Ddl::RenameSequence { from, .. } => self.lock(from, AccessExclusive),
-            Ddl::DropSequence { name, if_exists, .. } => {
-                if !if_exists || self.exists(&self.resolve(name)) {
-                    self.lock(name, AccessExclusive);
-                }
-            }
+            Ddl::DropSequence { name, if_exists: true, .. } if !self.exists(&self.resolve(name)) => {}
+            Ddl::DropSequence { name, .. } => self.lock(name, AccessExclusive),
             _ => {}
         }
     }

@@ -29,7 +29,8 @@ impl Acc<'_> {
         };
         let is_default = bound.text().trim().eq_ignore_ascii_case("default");
         // A first DEFAULT partition is not checked against anything.
-        if !implied && !(is_default && self.before.partitions_of(&self.resolve(parent)).next().is_none()) {
+        let first_default = is_default && self.before.partitions_of(&self.resolve(parent)).next().is_none();
+        if !implied && !first_default {
             self.scan(partition);
         }
         if let Some(table) = table {

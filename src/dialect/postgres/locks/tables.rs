@@ -11,12 +11,11 @@ use crate::{
 impl Acc<'_> {
     pub(super) fn table(&mut self, ddl: &Ddl) {
         match ddl {
-            Ddl::CreateTable { table, if_not_exists, likes } => {
-                if !(*if_not_exists && self.exists(&self.resolve(&table.name))) {
-                    self.create_table(table);
-                    for like in likes {
-                        self.lock(&like.source, AccessShare);
-                    }
+            Ddl::CreateTable { table, if_not_exists: true, .. } if self.exists(&self.resolve(&table.name)) => {}
+            Ddl::CreateTable { table, likes, .. } => {
+                self.create_table(table);
+                for like in likes {
+                    self.lock(&like.source, AccessShare);
                 }
             }
             Ddl::DropTable { name, if_exists, cascade } => self.drop_table(name, *if_exists, *cascade),

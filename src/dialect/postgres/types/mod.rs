@@ -6,7 +6,6 @@ mod volatility;
 use super::{TypeChange, TypeCost, Volatility};
 use crate::{
     catalog::Catalog,
-    plan::Facts,
     sql::{DataType, Domain, Ident, Name, TypeKind, UserType},
 };
 

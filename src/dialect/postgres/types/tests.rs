@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::sql::*;
+use crate::{plan::Facts, sql::*};
 
 fn catalog() -> Catalog {
     let mut res = Catalog::new();

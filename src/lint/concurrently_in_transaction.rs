@@ -1,0 +1,51 @@
+use super::{
+    Rule,
+    context::{Context, Findings},
+};
+use crate::{
+    page::page,
+    sql::{Ddl, Severity},
+};
+
+page! {
+    /// # CONCURRENTLY in a transaction
+    ///
+    /// The server refuses the statement: it has to commit in between and cannot do so inside a transaction block.
+    ///
+    /// ## Why
+    /// Put it into a file of its own that the tool runs outside a transaction (Flyway: `executeInTransaction=false`;
+    /// sqlx: `-- no-transaction`; dbmate: `transaction:false`; goose: `NO TRANSACTION`).
+    ///
+    /// ```sql before
+    /// CREATE TABLE users (id bigint PRIMARY KEY, name text, email text, team_id bigint);
+    /// ```
+    /// ```sql bad
+    /// BEGIN;
+    /// CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
+    /// COMMIT;
+    /// ```
+    /// ```sql good
+    /// CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
+    /// ```
+    ///
+    /// ## Versions
+    /// All.
+    ///
+    /// ## Source
+    /// Manual, CREATE INDEX, DROP INDEX, REINDEX, VACUUM, Notes.
+    const PAGE;
+}
+
+pub(super) const RULE: Rule =
+    Rule { code: "concurrently-in-transaction", severity: Severity::Error, page: PAGE, fixable: true, check };
+
+fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
+    if ddl.transactional() || !ctx.in_transaction() {
+        return;
+    }
+    let who = if ctx.held.explicit { "it stands after BEGIN" } else { "the migration tool runs the file in one" };
+    let message = format!(
+        "The server refuses this inside a transaction, and {who}. Give it a file that runs outside a transaction"
+    );
+    acc.report(&RULE, RULE.severity, message);
+}

@@ -1,0 +1,232 @@
+//! What a rule is given, the words it speaks in, and where it puts what it found.
+
+use super::{
+    Finding, Rule,
+    file::{FileState, Held},
+};
+use crate::{
+    catalog::Catalog,
+    dialect::{Dialect, Impact},
+    plan::{Facts, LockMode},
+    sql::{DataType, Ddl, Ident, Name, Severity, Statement, Table, TypeKind},
+};
+
+/// Findings of one part of a statement.
+pub(super) struct Findings<'a> {
+    pub(super) list: Vec<Finding>,
+    pub(super) statement: &'a Statement,
+    pub(super) index: usize,
+}
+
+impl Findings<'_> {
+    pub(super) fn report(&mut self, rule: &'static Rule, severity: Severity, message: impl Into<String>) {
+        self.list.push(Finding {
+            rule: rule.code,
+            severity,
+            range: self.statement.range.clone(),
+            message: message.into(),
+            fixable: rule.fixable,
+            statement: self.index,
+        });
+    }
+}
+
+/// One [`Ddl`] of a statement, and everything that decides what it means.
+pub(super) struct Context<'a> {
+    pub dialect: &'a dyn Dialect,
+    pub facts: &'a Facts,
+    /// The catalog before this part of the statement.
+    pub before: &'a Catalog,
+    /// Of this part alone.
+    pub impact: &'a Impact,
+    /// All parts of the statement: `ALTER TABLE t a, b`.
+    pub parts: &'a [Ddl],
+    /// Index of the statement.
+    pub statement: usize,
+    /// The statement's text.
+    pub text: &'a str,
+    /// What the transaction held before the statement.
+    pub held: &'a Held,
+    /// The strongest locks of the whole statement and of the transaction before it.
+    pub locks: &'a std::collections::BTreeMap<Name, LockMode>,
+    pub file: &'a FileState,
+}
+
+/// Tables with fewer rows are locked for so short a time that a hint is enough.
+const SMALL: u64 = 10_000;
+/// Tables with more rows are locked for so long that a mistake is an outage.
+const LARGE: u64 = 1_000_000;
+
+impl<'a> Context<'a> {
+    /// The relation a name of the statement means.
+    pub fn resolve(&self, name: &Name) -> Name {
+        if name.schema.is_some() {
+            return name.clone();
+        }
+        let in_schema = |schema: &Ident| Name { schema: Some(schema.clone()), name: name.name.clone() };
+        let mut names = self.before.search_path.iter().map(in_schema);
+        let known = |it: &Name| {
+            let cat = self.before;
+            cat.tables.contains_key(it) || cat.views.contains_key(it) || cat.indexes.contains_key(it)
+        };
+        let found = names.find(known).or_else(|| self.before.search_path.first().map(in_schema));
+        found.unwrap_or_else(|| name.clone())
+    }
+
+    /// The table as the catalog has it.
+    pub fn table(&self, name: &Name) -> Option<&'a Table> {
+        self.before.table(&self.resolve(name)).map(|it| &**it)
+    }
+
+    /// Made in this file: without rows and without users.
+    pub fn is_fresh(&self, name: &Name) -> bool {
+        self.file.fresh.contains(&self.resolve(name))
+    }
+
+    pub fn is_partitioned(&self, name: &Name) -> bool {
+        self.table(name).is_some_and(|it| it.partition_by.is_some())
+    }
+
+    pub fn in_transaction(&self) -> bool {
+        self.held.open
+    }
+
+    /// A column of the type has a value of its own accord.
+    pub fn domain_has_default(&self, ty: &DataType) -> bool {
+        let schemas =
+            ty.schema.iter().chain(if ty.schema.is_none() { self.before.search_path.as_slice() } else { &[] });
+        let names = schemas.map(|it| Name { schema: Some(it.clone()), name: Ident::new(&ty.name) });
+        let kinds = names.filter_map(|it| self.before.types.get(&it)).map(|it| &it.kind);
+        !ty.array && kinds.into_iter().any(|it| matches!(it, TypeKind::Domain(it) if it.default.is_some()))
+    }
+
+    /// The catalog knows every index: nothing it reads could not be understood.
+    pub fn knows_index(&self, name: &Name) -> bool {
+        let name = self.resolve(name);
+        self.before.indexes.contains_key(&name) || !self.before.tables.is_empty() && self.before.unknown.is_empty()
+    }
+
+    /// Those of the names that somebody may be using.
+    pub fn in_use(&self, names: &[Name]) -> Vec<Name> {
+        names.iter().filter(|it| !self.is_fresh(it)).cloned().collect()
+    }
+
+    /// Tables in use that are read whole while writes are kept out.
+    pub fn blocking_scans(&self) -> Vec<Name> {
+        let blocked = |it: &Name| self.mode(it).is_some_and(LockMode::blocks_writes);
+        self.in_use(&self.impact.scans).into_iter().filter(blocked).collect()
+    }
+
+    /// The lock on the table while this statement runs.
+    pub fn mode(&self, name: &Name) -> Option<LockMode> {
+        self.locks.get(&self.resolve(name)).copied()
+    }
+
+    // Words.
+
+    /// `users`, or with facts `users (about 12 million rows)`.
+    pub fn sized(&self, name: &Name) -> String {
+        let name = self.resolve(name);
+        match self.facts.rows.get(&name) {
+            Some(rows) => format!("{name} ({})", rounded(*rows)),
+            None => name.to_string(),
+        }
+    }
+
+    /// `<doing> users (…) under ACCESS EXCLUSIVE: every query on it waits until that is done`.
+    pub fn during(&self, doing: &str, table: &Name) -> String {
+        let mode = self.mode(table).unwrap_or(LockMode::AccessExclusive);
+        format!("{doing} {} under {}: {} until that is done", self.sized(table), sql_words(mode), who_waits(mode))
+    }
+
+    /// `Locks users (…) with ACCESS EXCLUSIVE for a moment: …`: the lock is short, but everybody queues behind it.
+    pub fn for_a_moment(&self, table: &Name) -> String {
+        let mode = self.mode(table).unwrap_or(LockMode::AccessExclusive);
+        format!(
+            "takes {} on {} for a moment, but behind the oldest query on it, and {} meanwhile",
+            sql_words(mode),
+            self.sized(table),
+            who_waits(mode)
+        )
+    }
+
+    /// The rule's severity, weighed by what is known of the table: small ones get a hint, large ones an error.
+    pub fn by_size(&self, severity: Severity, table: &Name) -> Severity {
+        match self.facts.rows.get(&self.resolve(table)) {
+            Some(rows) if *rows < SMALL => Severity::Hint,
+            Some(rows) if *rows >= LARGE => Severity::Error,
+            _ => severity,
+        }
+    }
+}
+
+fn who_waits(mode: LockMode) -> &'static str {
+    if mode.blocks_reads() {
+        "every query on it waits"
+    } else if mode.blocks_writes() {
+        "every write to it waits (reads go on)"
+    } else {
+        "reads and writes go on, other schema changes wait"
+    }
+}
+
+/// `ACCESS EXCLUSIVE`, as the manual and LOCK TABLE spell it.
+pub(super) fn sql_words(mode: LockMode) -> String {
+    let mut res = String::new();
+    for c in mode.as_str().chars() {
+        if c.is_ascii_uppercase() && !res.is_empty() {
+            res.push(' ');
+        }
+        res.push(c.to_ascii_uppercase());
+    }
+    res
+}
+
+fn rounded(rows: u64) -> String {
+    match rows {
+        0..1_000 => format!("{rows} rows"),
+        1_000..1_000_000 => format!("about {} thousand rows", rows / 1_000),
+        1_000_000..10_000_000 => format!("about {}.{} million rows", rows / 1_000_000, rows / 100_000 % 10),
+        1_000_000_000.. => format!("about {}.{} billion rows", rows / 1_000_000_000, rows / 100_000_000 % 10),
+        _ => format!("about {} million rows", rows / 1_000_000),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed<T: ToString>(items: &[T]) -> String {
+    let words: Vec<String> = items.iter().map(ToString::to_string).collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// The first letter in upper case.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_rows_are_rounded() {
+        let rows = [7, 12_345, 3_456_789, 50_000_000, 1_500_000_000].map(rounded);
+        let expect = [
+            "7 rows",
+            "about 12 thousand rows",
+            "about 3.4 million rows",
+            "about 50 million rows",
+            "about 1.5 billion rows",
+        ];
+        assert_eq!(rows, expect);
+    }
+
+    #[test]
+    fn modes_are_spelled_as_in_the_manual() {
+        assert_eq!(sql_words(LockMode::ShareRowExclusive), "SHARE ROW EXCLUSIVE");
+    }
+}

@@ -1,0 +1,52 @@
+use super::{
+    Rule,
+    context::{Context, Findings, sentence},
+};
+use crate::{
+    page::page,
+    sql::{Ddl, Severity},
+};
+
+page! {
+    /// # Creating an index with writes locked out
+    ///
+    /// All writes to the table wait for as long as the build takes.
+    ///
+    /// ## Why
+    /// CONCURRENTLY builds it while everybody works. It runs outside a transaction, and if it fails it leaves an
+    /// invalid index to drop. A partitioned table takes it per partition only.
+    ///
+    /// ```sql before
+    /// CREATE TABLE users (id bigint PRIMARY KEY, name text, email text, team_id bigint);
+    /// ```
+    /// ```sql bad
+    /// CREATE INDEX users_email_idx ON users (email);
+    /// ```
+    /// ```sql good
+    /// CREATE INDEX CONCURRENTLY users_email_idx ON users (email);
+    /// ```
+    ///
+    /// ## Versions
+    /// All.
+    ///
+    /// ## Source
+    /// Manual, CREATE INDEX, Building Indexes Concurrently.
+    const PAGE;
+}
+
+pub(super) const RULE: Rule =
+    Rule { code: "creating-index", severity: Severity::Warning, page: PAGE, fixable: true, check };
+
+fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
+    let Ddl::CreateIndex { index, concurrently: false, .. } = ddl else { return };
+    if ctx.impact.builds.is_empty() || ctx.is_fresh(&index.table) {
+        return;
+    }
+    let way = if ctx.is_partitioned(&index.table) {
+        "Create it ON ONLY the parent, CONCURRENTLY on each partition, and attach those with ALTER INDEX … ATTACH PARTITION"
+    } else {
+        "Create it CONCURRENTLY, outside a transaction"
+    };
+    let message = format!("{}. {way}", sentence(&ctx.during("builds an index on", &index.table)));
+    acc.report(&RULE, ctx.by_size(RULE.severity, &index.table), message);
+}

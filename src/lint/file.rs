@@ -1,0 +1,226 @@
+//! Walking through a file: the catalog and the transaction as they are at each statement.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smol_str::SmolStr;
+
+use super::{
+    Finding, LintInput, RULES,
+    context::{Context, Findings},
+};
+use crate::{
+    catalog::Catalog,
+    dialect::Impact,
+    plan::LockMode,
+    sql::{Annotation, Ddl, Name, Statement, TransactionControl},
+};
+
+/// What the file has done so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FileState {
+    /// Relations and types made in this file.
+    pub fresh: BTreeSet<Name>,
+    /// `lock_timeout` is set to something else than 0.
+    pub lock_timeout: bool,
+    /// Codes already reported, for rules that speak once per file.
+    pub reported: BTreeSet<&'static str>,
+    /// Views that the file makes, with the index of the statement.
+    pub views: Vec<(usize, Name)>,
+}
+
+/// What the transaction has done so far; empty outside of one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held {
+    pub open: bool,
+    /// Opened by BEGIN in the file, not by the tool that runs it.
+    pub explicit: bool,
+    pub locks: BTreeMap<Name, LockMode>,
+    /// Enum values added in it.
+    pub enum_values: Vec<(Name, SmolStr)>,
+    /// Types made in it.
+    pub types: BTreeSet<Name>,
+}
+
+pub(super) fn lint(input: &LintInput<'_>) -> Vec<Finding> {
+    let mut catalog = input.before.clone();
+    let mut file = FileState { views: views(input.statements), ..FileState::default() };
+    let mut held = Held { open: input.wraps_in_transaction, ..Held::default() };
+    let mut res = Vec::new();
+    let ignored_in_file = ignored(input.statements.iter().flat_map(|it| &it.parsed.annotations), "ignore-file");
+    for (index, statement) in input.statements.iter().enumerate() {
+        let parts = parts(input, statement, &mut catalog);
+        let mut found = Findings { list: Vec::new(), statement, index };
+        judge(input, statement, &parts, &held, &file, &mut found);
+        let ignored_here = ignored(statement.parsed.annotations.iter(), "ignore");
+        found.list.retain(|it| !ignored_in_file.holds(it.rule) && !ignored_here.holds(it.rule));
+        found.list.sort_by_key(|it| it.rule);
+        found.list.dedup();
+        file.reported.extend(found.list.iter().map(|it| it.rule));
+        res.append(&mut found.list);
+        for part in &parts {
+            file.note(&part.ddl, &part.before);
+            held.note(part);
+        }
+    }
+    res
+}
+
+/// One [`Ddl`], the catalog before it and what it does.
+struct Part {
+    ddl: Ddl,
+    before: Catalog,
+    impact: Impact,
+}
+
+/// Takes a statement apart and applies it. What cannot be applied (its table is not known) leaves the catalog alone.
+fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Catalog) -> Vec<Part> {
+    let mut res = Vec::new();
+    for ddl in &statement.parsed.ddl {
+        let impact = input.dialect.lock_of(ddl, catalog, input.facts);
+        res.push(Part { ddl: ddl.clone(), before: catalog.clone(), impact });
+        // Whether it can be applied is not the business of lint; what the server would refuse is in the impact.
+        let _ = catalog.apply(ddl);
+    }
+    res
+}
+
+fn judge(
+    input: &LintInput<'_>,
+    statement: &Statement,
+    parts: &[Part],
+    held: &Held,
+    file: &FileState,
+    found: &mut Findings<'_>,
+) {
+    let mut locks = held.locks.clone();
+    for lock in parts.iter().flat_map(|it| &it.impact.locks) {
+        let mode = locks.entry(lock.object.clone()).or_insert(lock.mode);
+        *mode = (*mode).max(lock.mode);
+    }
+    let ddl: Vec<Ddl> = parts.iter().map(|it| it.ddl.clone()).collect();
+    for part in parts {
+        let ctx = Context {
+            dialect: input.dialect,
+            facts: input.facts,
+            before: &part.before,
+            impact: &part.impact,
+            parts: &ddl,
+            statement: found.index,
+            text: input.text.get(statement.range.clone()).unwrap_or_default(),
+            held,
+            locks: &locks,
+            file,
+        };
+        for rule in RULES {
+            (rule.check)(found, &ctx, &part.ddl);
+        }
+    }
+}
+
+impl FileState {
+    /// Does a later statement make a view of that name?
+    pub(super) fn view_follows(&self, statement: usize, name: &Name) -> bool {
+        let same =
+            |it: &Name| it.name == name.name && it.schema.as_ref().is_none_or(|it| name.schema.as_ref() == Some(it));
+        self.views.iter().any(|(at, it)| *at > statement && same(it))
+    }
+
+    fn note(&mut self, ddl: &Ddl, before: &Catalog) {
+        let mut add = |name: &Name| {
+            let schema = name.schema.clone().or_else(|| before.search_path.first().cloned());
+            self.fresh.insert(Name { schema, name: name.name.clone() });
+        };
+        match ddl {
+            Ddl::CreateTable { table, .. } | Ddl::CreateTableAs { table, .. } => add(&table.name),
+            Ddl::CreateView { view, .. } => add(&view.name),
+            Ddl::CreateType { ty } => add(&ty.name),
+            Ddl::RenameTable { from, to, .. } => {
+                let from = Name {
+                    schema: from.schema.clone().or_else(|| before.search_path.first().cloned()),
+                    ..from.clone()
+                };
+                if self.fresh.remove(&from) {
+                    self.fresh.insert(from.sibling(to.clone()));
+                }
+            }
+            Ddl::SetParameter { name, value, .. } if name == "lock_timeout" => {
+                self.lock_timeout = value.as_ref().is_some_and(|it| !is_zero(it));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_zero(value: &str) -> bool {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    !digits.is_empty() && digits.chars().all(|it| it == '0')
+}
+
+impl Held {
+    fn note(&mut self, part: &Part) {
+        match &part.ddl {
+            Ddl::Transaction(TransactionControl::Begin) => {
+                self.open = true;
+                self.explicit = true;
+            }
+            Ddl::Transaction(TransactionControl::Commit | TransactionControl::Rollback) => *self = Self::default(),
+            _ if !self.open => {}
+            ddl => self.note_in_transaction(ddl, part),
+        }
+    }
+
+    fn note_in_transaction(&mut self, ddl: &Ddl, part: &Part) {
+        for lock in &part.impact.locks {
+            let mode = self.locks.entry(lock.object.clone()).or_insert(lock.mode);
+            *mode = (*mode).max(lock.mode);
+        }
+        let schema = part.before.search_path.first();
+        let resolved = |name: &Name| Name { schema: name.schema.as_ref().or(schema).cloned(), name: name.name.clone() };
+        match ddl {
+            Ddl::AddEnumValue { ty, value, .. } => self.enum_values.push((resolved(ty), value.clone())),
+            Ddl::CreateType { ty } => {
+                self.types.insert(resolved(&ty.name));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn views(statements: &[Statement]) -> Vec<(usize, Name)> {
+    let parts = statements.iter().enumerate().flat_map(|(i, it)| it.parsed.ddl.iter().map(move |it| (i, it)));
+    parts
+        .filter_map(|(i, it)| match it {
+            Ddl::CreateView { view, .. } => Some((i, view.name.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Rules that annotations switch off.
+enum Ignored {
+    All,
+    Codes(Vec<String>),
+}
+
+impl Ignored {
+    fn holds(&self, rule: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Codes(codes) => codes.iter().any(|it| it == rule),
+        }
+    }
+}
+
+/// `-- lockkeeper: ignore creating-index, dropping-index reason="…"`; without a code: every rule.
+fn ignored<'a>(annotations: impl Iterator<Item = &'a Annotation>, key: &str) -> Ignored {
+    let mut codes = Vec::new();
+    for it in annotations.filter(|it| it.key == key) {
+        let words = it.value.split([' ', ',', '\t']).filter(|it| !it.is_empty());
+        let named: Vec<String> = words.take_while(|it| !it.contains('=')).map(str::to_owned).collect();
+        if named.is_empty() {
+            return Ignored::All;
+        }
+        codes.extend(named);
+    }
+    Ignored::Codes(codes)
+}

@@ -1,0 +1,59 @@
+use super::{
+    Rule,
+    context::{Context, Findings, sql_words},
+};
+use crate::{
+    page::page,
+    sql::{Ddl, Name, Severity},
+};
+
+page! {
+    /// # A strong lock without lock_timeout
+    ///
+    /// A statement that waits for its lock makes everybody who comes later wait, even readers, however short its own
+    /// work is.
+    ///
+    /// ## Why
+    /// With lock_timeout it gives up, the queue drains, and it can be tried again.
+    ///
+    /// ```sql before
+    /// CREATE TABLE users (id bigint PRIMARY KEY, name text, email text, team_id bigint);
+    /// ```
+    /// ```sql bad
+    /// ALTER TABLE users ADD COLUMN locale text;
+    /// ```
+    /// ```sql good
+    /// SET lock_timeout = '2s';
+    /// ALTER TABLE users ADD COLUMN locale text;
+    /// ```
+    ///
+    /// ## Versions
+    /// All.
+    ///
+    /// ## Source
+    /// Manual, 20.11 lock_timeout; 13.3.1.
+    const PAGE;
+}
+
+pub(super) const RULE: Rule =
+    Rule { code: "missing-lock-timeout", severity: Severity::Info, page: PAGE, fixable: true, check };
+
+fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
+    let waits = ctx.impact.locks.iter().filter(|it| it.mode.blocks_writes()).map(|it| it.object.clone());
+    let waits: Vec<Name> = ctx.in_use(&waits.collect::<Vec<_>>());
+    // TRUNCATE and LOCK are about locks already; one word per file is enough.
+    let spoken = ctx.file.lock_timeout
+        || ctx.file.reported.contains(RULE.code)
+        || acc.list.iter().any(|it| it.rule == RULE.code);
+    let Some(table) = waits.iter().find(|it| ctx.before.tables.contains_key(it)).or(waits.first()) else { return };
+    if spoken || matches!(ddl, Ddl::Lock { .. }) {
+        return;
+    }
+    let mode = ctx.mode(table).map(sql_words).unwrap_or_default();
+    let message = format!(
+        "While this waits for {mode} on {}, behind whoever uses it now, everybody who comes later waits as well. \
+         SET lock_timeout before it, and retry",
+        ctx.sized(table)
+    );
+    acc.report(&RULE, RULE.severity, message);
+}
