@@ -1,5 +1,6 @@
 //! What can be done at a place: titles at first, the edits when one is chosen.
 
+mod deliver;
 mod explain;
 mod intent;
 
@@ -19,7 +20,7 @@ pub struct Action {
     pub todo: Todo,
     pub preferred: bool,
     /// Code of the diagnostics that it settles.
-    pub code: Option<&'static str>,
+    pub code: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,20 +83,30 @@ pub fn actions(snapshot: &Snapshot, file: FileId, at: &Range<usize>) -> Vec<Acti
     match snapshot.file(file).map(|it| it.role) {
         Some(Role::Schema) => {
             intent::actions(snapshot, file, at, &mut acc);
+            deliver::plan_actions(snapshot, file, at, &mut acc);
             explain::actions(snapshot, file, at, &mut acc);
         }
-        Some(Role::Migration | Role::Other) => explain::actions(snapshot, file, at, &mut acc),
-        Some(Role::Rollback | Role::Plan) | None => {}
+        Some(Role::Migration) => {
+            deliver::rewrite_actions(snapshot, file, at, &mut acc);
+            deliver::advance_actions(snapshot, file, &mut acc);
+            explain::actions(snapshot, file, at, &mut acc);
+        }
+        Some(Role::Plan) => deliver::advance_actions(snapshot, file, &mut acc),
+        Some(Role::Other) => explain::actions(snapshot, file, at, &mut acc),
+        Some(Role::Rollback) | None => {}
     }
     acc
 }
 
-/// The edits of an action; the error is a sentence for people.
-pub fn perform(snapshot: &Snapshot, file: FileId, todo: &Todo) -> Result<Outcome, String> {
+/// The edits of an action; the error is a sentence for people. `now` is the time as `YYYYMMDDHHMMSS`, for versions.
+pub fn perform(snapshot: &Snapshot, file: FileId, todo: &Todo, now: &str) -> Result<Outcome, String> {
     match todo {
+        Todo::Plan { only, delivery } => deliver::plan(snapshot, only, *delivery, now),
         Todo::Answer { question, choice } => intent::perform(snapshot, question, *choice),
+        Todo::Rewrite { statement, delivery } => deliver::rewrite(snapshot, file, *statement, *delivery, now),
+        Todo::Rollback => Err("not yet".to_owned()),
+        Todo::Advance => deliver::advance(snapshot, file, now),
         Todo::Explain { .. } => Err("this action shows something and edits nothing".to_owned()),
-        _ => Err("not yet".to_owned()),
     }
 }
 

@@ -52,7 +52,7 @@ pub fn analyse(snapshot: &Snapshot, stop: &dyn Fn() -> bool) -> Option<Analysis>
     let last = &snapshot.analysis;
     let of = |files: &[FileId]| -> Statements { files.iter().map(|it| (*it, snapshot.statements(*it))).collect() };
     let mut res = Analysis {
-        history: History::replay(of(&snapshot.history), &last.history),
+        history: History::replay(of(&snapshot.history), &last.history, &snapshot.open),
         baseline: snapshot.baseline.as_deref().map(of),
         schema: of(&snapshot.schema),
         facts: Some(snapshot.facts.clone()),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ops::Range};
 use super::{Analysis, Diagnostic, FileId, Role, Snapshot};
 use crate::{
     catalog::Build,
+    lint::{self, LintInput},
     sql::{ObjectRef, Severity},
     text::{Dirty, Document},
 };
@@ -44,6 +45,7 @@ pub(super) fn beyond_syntax(snapshot: &Snapshot, analysis: &Analysis) -> BTreeMa
         build_problems(after, |source| analysis.schema_file(source), &mut add);
     }
     pending(snapshot, analysis, &mut add);
+    hazards(snapshot, analysis, &mut add);
     res
 }
 
@@ -51,6 +53,28 @@ fn build_problems(build: &Build, file: impl Fn(u32) -> Option<FileId>, add: &mut
     for (source, problem) in &build.problems {
         if let Some(file) = file(*source) {
             add(file, plain(problem.range.clone(), problem.severity, "catalog", problem.message.clone()));
+        }
+    }
+}
+
+/// Hazards of the migrations that the editor shows.
+fn hazards(snapshot: &Snapshot, analysis: &Analysis, add: &mut impl FnMut(FileId, Diagnostic)) {
+    for (index, (file, statements)) in analysis.history.files.iter().enumerate() {
+        let Some(found) = snapshot.file(*file).filter(|_| snapshot.open.contains(file)) else { continue };
+        let text = found.script.text.text();
+        let before = analysis.history.state(index);
+        let cannot = statements.iter().any(|it| it.parsed.ddl.iter().any(|ddl| !ddl.transactional()));
+        let input = LintInput {
+            dialect: snapshot.dialect,
+            text: &text,
+            statements,
+            before: &before,
+            facts: &snapshot.facts,
+            wraps_in_transaction: snapshot.tool.wrap(&text, found.config.as_deref()).wraps(statements.len(), cannot),
+        };
+        for it in lint::lint(&input) {
+            let range = first_line(&found.script.text, it.range);
+            add(*file, Diagnostic { fixable: it.fixable, ..plain(range, it.severity, it.rule, it.message) });
         }
     }
 }
@@ -127,5 +151,5 @@ pub(super) fn first_line(text: &Document, range: Range<usize>) -> Range<usize> {
 }
 
 pub(super) fn plain(range: Range<usize>, severity: Severity, code: &str, message: String) -> Diagnostic {
-    Diagnostic { range, severity, code: code.to_owned(), message, related: Vec::new() }
+    Diagnostic { range, severity, code: code.to_owned(), message, related: Vec::new(), fixable: false }
 }

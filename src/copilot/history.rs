@@ -1,6 +1,9 @@
 //! Catalogs between migrations: what stood before a file, before a statement.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{FileId, Snapshot};
 use crate::{
@@ -18,8 +21,19 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Replays `files`, from where they differ from those of `last`.
-    pub fn replay(files: Vec<(FileId, Arc<[Statement]>)>, last: &Self) -> Self {
+    /// Replays `files`, from where they differ from those of `last`. Before the files that are `open` states are kept.
+    pub fn replay(files: Vec<(FileId, Arc<[Statement]>)>, last: &Self, open: &BTreeSet<FileId>) -> Self {
+        let mut res = Self::from_last(files, last);
+        for index in 0..res.files.len() {
+            if open.contains(&res.files[index].0) && !res.before.contains_key(&index) {
+                let state = res.state(index);
+                res.before.insert(index, state);
+            }
+        }
+        res
+    }
+
+    fn from_last(files: Vec<(FileId, Arc<[Statement]>)>, last: &Self) -> Self {
         let equal =
             |a: &(FileId, Arc<[Statement]>), b: &(FileId, Arc<[Statement]>)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1);
         let same = files.iter().zip(&last.files).take_while(|(a, b)| equal(a, b)).count();

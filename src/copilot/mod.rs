@@ -14,11 +14,13 @@ mod script;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
+    path::PathBuf,
     sync::Arc,
 };
 
 use crate::{
     dialect::Dialect,
+    export::{Format, Tool},
     plan::{Answers, Facts},
     sql::{Severity, Statement},
 };
@@ -49,8 +51,27 @@ pub struct Snapshot {
     pub baseline: Option<Vec<FileId>>,
     /// Files that the editor shows.
     pub open: BTreeSet<FileId>,
+    /// The tool that runs the migrations.
+    pub tool: Tool,
+    /// Where the files of a plan go; the error says why none can be written.
+    pub target: Result<Arc<Target>, String>,
     /// What was worked out last: of these texts or of older ones.
     pub analysis: Arc<Analysis>,
+}
+
+/// Where the files of a plan go, and in which shape.
+#[derive(Clone)]
+pub struct Target {
+    pub format: &'static Format,
+    /// Relative to the project's folder.
+    pub dir: PathBuf,
+    /// Names with versions that the new ones must be above.
+    pub names: Vec<String>,
+    /// Number the first migration of an empty folder by time.
+    pub timestamps: bool,
+    /// What the two schemas are, for people.
+    pub from: String,
+    pub to: String,
 }
 
 #[derive(Clone)]
@@ -61,6 +82,8 @@ pub struct File {
     pub script: Arc<Script>,
     /// Why the file could not be read, or what its settings lack.
     pub trouble: Option<String>,
+    /// What stands beside a migration and says how its tool runs it.
+    pub config: Option<String>,
     /// The statements that count towards a catalog: of a migration those that run forward.
     counted: Arc<[Statement]>,
 }
@@ -68,7 +91,7 @@ pub struct File {
 impl File {
     /// `forward`: the parts of the text that run forward; `None`: all of it.
     pub fn new(name: String, role: Role, script: Arc<Script>, forward: Option<&[Range<usize>]>) -> Self {
-        let mut res = Self { name, role, script, trouble: None, counted: Arc::from([]) };
+        let mut res = Self { name, role, script, trouble: None, config: None, counted: Arc::from([]) };
         res.count(forward);
         res
     }
@@ -114,6 +137,8 @@ pub struct Diagnostic {
     pub code: String,
     pub message: String,
     pub related: Vec<Related>,
+    /// There is a safe form that can take the statement's place.
+    pub fixable: bool,
 }
 
 /// Another place that helps to understand.

@@ -3,7 +3,8 @@
 use tower_lsp_server::{Client, ls_types::*};
 
 /// What a project is made of.
-const PATTERNS: [&str; 4] = ["**/*.sql", "**/lockkeeper.toml", "**/lockkeeper.stats.json", "**/*.plan.md"];
+const PATTERNS: [&str; 5] =
+    ["**/*.sql", "**/*.sql.conf", "**/lockkeeper.toml", "**/lockkeeper.stats.json", "**/*.plan.md"];
 
 pub async fn register(client: &Client) {
     let watchers =

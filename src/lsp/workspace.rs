@@ -12,8 +12,9 @@ use anyhow::{Context, Result};
 
 use super::files::Files;
 use crate::{
-    copilot::{Analysis, File, FileId, Role, Script, Snapshot},
+    copilot::{Analysis, File, FileId, Role, Script, Snapshot, Target},
     dialect::{Dialect, postgres::Postgres},
+    export::Tool,
     plan::{Answers, Facts},
     project::{self, Overlay, Project, SETTINGS_FILE},
     text::Document,
@@ -28,6 +29,8 @@ pub struct Loaded {
     files: Vec<LoadedFile>,
     /// There is a state to compare with: that of the migrations, of the baseline's files, or an empty database.
     compares: bool,
+    target: Result<Arc<Target>, String>,
+    tool: Tool,
 }
 
 struct LoadedFile {
@@ -36,6 +39,7 @@ struct LoadedFile {
     place: Place,
     script: Arc<Script>,
     trouble: Option<String>,
+    config: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -56,9 +60,13 @@ pub fn nothing() -> Snapshot {
         history: Vec::new(),
         baseline: None,
         open: BTreeSet::new(),
+        tool: Tool::Plain,
+        target: Err(NO_FOLDER.to_owned()),
         analysis: Arc::new(Analysis::default()),
     }
 }
+
+const NO_FOLDER: &str = "the file is in no folder that the editor has open: there is no place for migrations";
 
 type Scripts = BTreeMap<PathBuf, Arc<Script>>;
 
@@ -89,8 +97,10 @@ impl Reader<'_> {
             self.add(&relative, Role::Schema);
         }
         let mut compares = false;
+        let mut from = "an empty database".to_owned();
         if let Some(migrations) = project.migrations() {
             compares = true;
+            from = format!("{} migrations in {}", migrations.tool.name(), migrations.dir.display());
             for migration in &migrations.files {
                 self.add(&migration.up, Role::Migration);
                 if let Some(down) = migration.down.as_ref().filter(|it| **it != migration.up) {
@@ -100,6 +110,7 @@ impl Reader<'_> {
         } else if let Ok(baseline) = project.default_before() {
             // Without a repository there is nothing to compare with, which is no error.
             compares = true;
+            from.clone_from(&baseline.label);
             for file in baseline.files {
                 let name = format!("HEAD:{}", file.path.display());
                 let text = Document::new(&file.text);
@@ -108,10 +119,36 @@ impl Reader<'_> {
                     Some(known) if known.text.same(&text) => known.clone(),
                     _ => Arc::new(Script::new(DIALECT, text)),
                 };
-                self.files.push(LoadedFile { path, name, place: Place::Baseline, script, trouble: None });
+                self.files.push(LoadedFile { path, name, place: Place::Baseline, script, trouble: None, config: None });
             }
         }
-        Loaded { facts: project.settings.facts(), files: self.files, compares }
+        let tool = project.migrations().map_or(Tool::Plain, |it| it.tool);
+        let target = target(project, &from, self.label_of_schema()).map(Arc::new).map_err(|it| format!("{it:#}"));
+        if let Ok(target) = &target {
+            self.plans(&target.dir);
+        }
+        Loaded { facts: project.settings.facts(), files: self.files, compares, target, tool }
+    }
+
+    fn label_of_schema(&self) -> String {
+        let schema: Vec<&str> =
+            self.files.iter().filter(|it| it.place == Place::Role(Role::Schema)).map(|it| it.name.as_str()).collect();
+        match schema.as_slice() {
+            [] => "nothing".to_owned(),
+            [one] => (*one).to_owned(),
+            [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+        }
+    }
+
+    /// The plan documents beside the migrations.
+    fn plans(&mut self, dir: &Path) {
+        let Ok(entries) = fs::read_dir(self.root.join(dir)) else { return };
+        let names = entries.filter_map(|it| it.ok()?.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|it| it.ends_with(".plan.md")).collect();
+        names.sort();
+        for name in names {
+            self.add(&dir.join(name), Role::Plan);
+        }
     }
 
     fn add(&mut self, relative: &Path, role: Role) {
@@ -119,7 +156,14 @@ impl Reader<'_> {
         let path = self.root.join(relative);
         let name = relative.to_string_lossy();
         self.files.push(match self.script(&path) {
-            Ok(script) => LoadedFile { name: name.into_owned(), place: Place::Role(role), script, trouble: None, path },
+            Ok(script) => LoadedFile {
+                name: name.into_owned(),
+                place: Place::Role(role),
+                script,
+                trouble: None,
+                config: config(&path).filter(|_| role == Role::Migration),
+                path,
+            },
             Err(error) => trouble(path, &name, role, &error),
         });
     }
@@ -132,9 +176,35 @@ impl Reader<'_> {
         let text = Document::new(&project::decode(bytes, &path.display().to_string())?);
         Ok(match self.known.get(path) {
             Some(known) if known.text.same(&text) => known.clone(),
+            _ if path.extension().is_some_and(|it| it == "md") => Arc::new(Script::plain(text)),
             _ => Arc::new(Script::new(DIALECT, text)),
         })
     }
+}
+
+/// What stands beside a migration and says how it runs: Flyway's `FILE.conf`, diesel's `metadata.toml`.
+fn config(path: &Path) -> Option<String> {
+    let flyway = PathBuf::from(format!("{}.conf", path.display()));
+    fs::read_to_string(flyway).or_else(|_| fs::read_to_string(path.with_file_name("metadata.toml"))).ok()
+}
+
+/// Where the files of a plan go, without a connection to the disk.
+fn target(project: &Project, from: &str, to: String) -> Result<Target> {
+    let found = project.target(None, None)?;
+    let context = found.context("", from, &to);
+    let mut names = context.names.to_vec();
+    // Those of unsaved buffers as well.
+    names.extend(project.migrations().into_iter().flat_map(|it| it.names.iter().cloned()));
+    names.sort();
+    names.dedup();
+    Ok(Target {
+        format: found.format,
+        dir: found.dir.strip_prefix(&project.root).unwrap_or(&found.dir).to_owned(),
+        names,
+        timestamps: context.timestamps,
+        from: from.to_owned(),
+        to,
+    })
 }
 
 fn trouble(path: PathBuf, name: &str, role: Role, error: &anyhow::Error) -> LoadedFile {
@@ -144,6 +214,7 @@ fn trouble(path: PathBuf, name: &str, role: Role, error: &anyhow::Error) -> Load
         place: Place::Role(role),
         script: Arc::new(Script::default()),
         trouble: Some(format!("{error:#}")),
+        config: None,
     }
 }
 
@@ -154,7 +225,13 @@ pub fn forward_parts(role: Role, text: &Document) -> Option<Vec<Range<usize>>> {
 
 impl Loaded {
     pub fn nothing() -> Self {
-        Self { facts: Facts::for_version(Facts::DEFAULT_SERVER_VERSION), files: Vec::new(), compares: false }
+        Self {
+            facts: Facts::for_version(Facts::DEFAULT_SERVER_VERSION),
+            files: Vec::new(),
+            compares: false,
+            target: Err(NO_FOLDER.to_owned()),
+            tool: Tool::Plain,
+        }
     }
 
     /// The new snapshot, with the analysis of `last`, and the files whose text on disk is not what it was there.
@@ -165,7 +242,14 @@ impl Loaded {
         open: impl Fn(FileId) -> Option<Arc<Script>>,
     ) -> (Snapshot, Vec<FileId>) {
         let (analysis, open_files) = (last.analysis.clone(), last.open.clone());
-        let mut res = Snapshot { facts: self.facts, analysis, open: open_files, ..nothing() };
+        let mut res = Snapshot {
+            facts: self.facts,
+            target: self.target,
+            tool: self.tool,
+            analysis,
+            open: open_files,
+            ..nothing()
+        };
         let mut changed = Vec::new();
         let mut baseline = Vec::new();
         for file in self.files {
@@ -191,6 +275,7 @@ impl Loaded {
             let forward = forward_parts(role, &script.text);
             let mut found = File::new(file.name, role, script, forward.as_deref());
             found.trouble = file.trouble;
+            found.config = file.config;
             res.files.insert(id, found);
         }
         res.baseline = self.compares.then_some(baseline);

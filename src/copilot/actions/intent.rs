@@ -43,7 +43,7 @@ pub(super) fn actions(snapshot: &Snapshot, file: FileId, at: &std::ops::Range<us
         ] {
             let todo = Todo::Answer { question: question.id.clone(), choice };
             let preferred = choice == Choice::Rename;
-            acc.push(Action { title, kind: ActionKind::QuickFix, todo, preferred, code: Some("question") });
+            acc.push(Action { title, kind: ActionKind::QuickFix, todo, preferred, code: Some("question".to_owned()) });
         }
     }
 }

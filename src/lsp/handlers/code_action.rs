@@ -17,6 +17,7 @@ use crate::{
         view::{FolderView, View},
         wire::{ActionData, PlaceArgument, WireTodo},
     },
+    project::now,
 };
 
 use super::execute_command::{APPLY, EXPLAIN};
@@ -84,14 +85,14 @@ fn action(
         title,
         kind: Some(kind(it.kind)),
         is_preferred: it.preferred.then_some(true),
-        diagnostics: settled(params, it.code),
+        diagnostics: settled(params, it.code.as_deref()),
         ..CodeAction::default()
     };
     if abilities.resolve_edits {
         res.data = Some(to_value(data).ok()?);
     } else {
         // An action whose edit cannot be made is not offered to a client that cannot ask why.
-        let outcome = copilot::perform(&folder.snapshot, id, &it.todo).ok()?;
+        let outcome = copilot::perform(&folder.snapshot, id, &it.todo, &now()).ok()?;
         res.edit = Some(edits::workspace_edit(view, folder, &outcome)?);
     }
     Some(res.into())
@@ -120,7 +121,7 @@ pub(super) fn edit(view: &View, data: ActionData) -> Result<(WorkspaceEdit, Vec<
     if data.version.is_some() && data.version != view.versions.get(&id).copied() {
         return Err(Error::content_modified());
     }
-    let outcome = copilot::perform(&folder.snapshot, id, &data.todo.todo()).map_err(failed)?;
+    let outcome = copilot::perform(&folder.snapshot, id, &data.todo.todo(), &now()).map_err(failed)?;
     let edit = edits::workspace_edit(view, folder, &outcome);
     let edit = edit.ok_or_else(|| failed("the files of this action have no place on disk".to_owned()))?;
     Ok((edit, edits::created(folder, &outcome)))
