@@ -1,4 +1,5 @@
 //! The whole test suite, one binary.
 mod lsp;
+mod project;
 mod servers;
 mod verify;
