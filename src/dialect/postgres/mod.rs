@@ -13,6 +13,7 @@ mod render;
 mod split;
 mod sync;
 mod types;
+mod unquote;
 
 use std::{borrow::Cow, ops::Range};
 

@@ -1,6 +1,88 @@
-//! From squawk's syntax tree to [`crate::sql::Ddl`].
-use crate::sql::Parsed;
+//! From squawk's syntax tree to [`Ddl`].
+//!
+//! One file per subject. squawk's tree keeps everything that was written and checks little: what is missing is
+//! refused here (`DROP TABLE ;`), names are folded, unescaped and cut here, and texts are always sliced from the source.
+//! Statements without a typed variant become [`Ddl::Opaque`] (`opaque.rs`); nothing is dropped in silence.
+
+mod alter;
+mod annotations;
+mod constraints;
+mod context;
+mod drops;
+mod functions;
+mod grants;
+mod indexes;
+mod objects;
+mod opaque;
+mod sequences;
+mod session;
+mod statement;
+mod tables;
+mod triggers;
+mod types;
+mod user_types;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
-pub(super) fn parse(_text: &str, _range: Range<usize>) -> Parsed {
-    todo!()
+
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode, ast::AstNode};
+
+use super::nesting;
+use crate::sql::*;
+use context::Cx;
+
+pub(super) use types::data_type;
+
+/// More syntax errors than this in one statement help nobody.
+const MAX_PROBLEMS: usize = 10;
+
+pub(super) fn parse(text: &str, range: Range<usize>) -> Parsed {
+    let mut cx = Cx::new(text, range.clone());
+    let Some(statement) = text.get(range.clone()) else { return cx.finish() };
+    if statement.contains(['$', '\'']) && is_routine(statement) && nesting::too_deep(statement, true) {
+        cx.error(range, "the body of this function nests too deeply to be read");
+        return cx.finish();
+    }
+    let masked = constraints::mask_exclusions(statement);
+    let parse = SourceFile::parse(masked.as_deref().unwrap_or(statement));
+    let root = parse.syntax_node();
+    let mut broken = false;
+    for error in parse.errors() {
+        let at = Range::<usize>::from(error.range());
+        let in_body = is_in_body(&root, at.start);
+        broken |= !in_body;
+        if cx.problems() < MAX_PROBLEMS {
+            cx.syntax_error(at, error.message(), in_body);
+        }
+    }
+    if broken {
+        cx.mark_all(&root);
+        return cx.finish();
+    }
+    for node in root.children() {
+        let before = cx.problems();
+        if statement::lower(&mut cx, &node).is_none() && cx.problems() == before {
+            cx.incomplete(&node);
+        }
+    }
+    cx.finish()
+}
+
+/// CREATE FUNCTION and PROCEDURE: squawk parses the body of those in SQL.
+fn is_routine(statement: &str) -> bool {
+    let mut words = super::lexer::tokens(statement);
+    words.next().is_some_and(|it| it.is_word("create"))
+        && words.take(3).any(|it| it.is_word("function") || it.is_word("procedure"))
+}
+
+/// Is the place inside the string that holds a function's body? The server may be told not to check those.
+fn is_in_body(root: &SyntaxNode, at: usize) -> bool {
+    let Ok(at) = u32::try_from(at) else { return false };
+    let Some(token) = root.token_at_offset(at.into()).right_biased() else { return false };
+    u32::from(token.text_range().start()) < at
+        && matches!(token.kind(), SyntaxKind::DOLLAR_QUOTED_STRING | SyntaxKind::STRING | SyntaxKind::ESC_STRING)
+        && token.parent_ancestors().any(|it| squawk_syntax::ast::AsDefinition::can_cast(it.kind()))
 }

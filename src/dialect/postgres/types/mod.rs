@@ -12,8 +12,8 @@ use crate::{
 pub(super) use cost::{change_cost, effects, rebuilt_indexes, rescanned_checks};
 pub(super) use volatility::volatility;
 
-pub(super) fn parse(_text: &str) -> Option<DataType> {
-    todo!()
+pub(super) fn parse(text: &str) -> Option<DataType> {
+    super::lower::data_type(text)
 }
 
 /// A value that can stand for "nothing yet", as SQL. Dates, uuids, enums and constrained domains have none that
