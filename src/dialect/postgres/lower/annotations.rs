@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    dialect::postgres::lexer::{is_space, skip_blank, skip_comment, skip_line, tokens},
+    dialect::postgres::lexer::{skip_blank, skip_comment, skip_line, tokens},
     sql::{Annotation, Ident},
 };
 
@@ -14,9 +14,9 @@ pub(super) fn find(text: &str, statement: &Range<usize>, columns: &[(Ident, Rang
     }
     let mut found = Vec::new();
     for comment in comments(text) {
-        for (line, range) in lines(text, comment) {
+        for (line, range) in lines(text, comment.clone()) {
             let Some((key, value)) = read(line) else { continue };
-            let column = if statement.contains(&range.start) { column_of(text, &range, columns) } else { None };
+            let column = if statement.contains(&range.start) { column_of(text, &comment, columns) } else { None };
             found.push(Annotation { key: key.into(), value: value.into(), range, column });
         }
     }
@@ -76,30 +76,23 @@ fn read(line: &str) -> Option<(&str, &str)> {
 
 /// The last column that starts before the comment on its line; else, if the comment has the line for itself,
 /// the column that starts the next line with code.
-fn column_of(text: &str, range: &Range<usize>, columns: &[(Ident, Range<usize>)]) -> Option<Ident> {
+fn column_of(text: &str, comment: &Range<usize>, columns: &[(Ident, Range<usize>)]) -> Option<Ident> {
     let bytes = text.as_bytes();
-    let line_start = text[..range.start].rfind('\n').map_or(0, |it| it + 1);
-    let beside = columns.iter().rev().find(|(_, it)| it.start < range.start && it.end > line_start);
+    let line_start = text[..comment.start].rfind('\n').map_or(0, |it| it + 1);
+    let beside = columns.iter().rev().find(|(_, it)| it.start < comment.start && it.end > line_start);
     if let Some((name, _)) = beside {
         return Some(name.clone());
     }
-    let before = text[line_start..range.start].trim_start();
+    let before = text[line_start..comment.start].trim_start();
     if !(before.starts_with("--") || before.starts_with("/*") || before.starts_with('*') || before.is_empty()) {
         return None;
     }
     // A comma may lead the line of the definition.
-    let mut next = skip_blank(bytes, line_of_code(bytes, range.end));
+    let mut next = skip_blank(bytes, comment.end);
     if bytes.get(next) == Some(&b',') {
         next = skip_blank(bytes, next + 1);
     }
     columns.iter().find(|(_, it)| it.start == next).map(|(name, _)| name.clone())
-}
-
-/// Past the rest of a comment that is cut by the line.
-fn line_of_code(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let blank = rest.iter().take_while(|it| is_space(**it)).count();
-    if rest[blank..].starts_with(b"*/") { at + blank + 2 } else { at }
 }
 
 #[cfg(test)]

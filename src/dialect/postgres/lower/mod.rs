@@ -36,8 +36,8 @@ use context::Cx;
 
 pub(super) use types::data_type;
 
-/// More syntax errors than this in one statement help nobody.
-const MAX_PROBLEMS: usize = 10;
+/// Errors behind the first are mostly its consequences: at most so many are told, each on a line of its own.
+const MAX_ERRORS: usize = 3;
 
 pub(super) fn parse(text: &str, range: Range<usize>) -> Parsed {
     let mut cx = Cx::new(text, range.clone());
@@ -50,11 +50,14 @@ pub(super) fn parse(text: &str, range: Range<usize>) -> Parsed {
     let parse = SourceFile::parse(masked.as_deref().unwrap_or(statement));
     let root = parse.syntax_node();
     let mut broken = false;
+    let mut lines = Vec::new();
     for error in parse.errors() {
         let at = Range::<usize>::from(error.range());
         let in_body = is_in_body(&root, at.start);
         broken |= !in_body;
-        if cx.problems() < MAX_PROBLEMS {
+        let line = statement.get(..at.start).map_or(0, |it| it.matches('\n').count());
+        if lines.len() < MAX_ERRORS && !lines.contains(&line) {
+            lines.push(line);
             cx.syntax_error(at, error.message(), in_body);
         }
     }
