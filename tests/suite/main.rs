@@ -1,5 +1,8 @@
 //! The whole test suite, one binary.
+mod architecture;
+mod locks;
 mod lsp;
+mod pages;
 mod project;
 mod servers;
 mod verify;
