@@ -96,13 +96,13 @@ fn checks(heading: &str, checks: &[Check]) -> String {
     }
     let mut out = format!("### {heading}\n\n");
     for it in checks {
-        out.push_str(&format!("{}: `{}` expected\n\n{}", sentence(&it.why), it.expect, fence(&it.sql)));
+        out.push_str(&format!("Expected `{}`: {}\n\n{}", it.expect, it.why, fence(&it.sql)));
     }
     out
 }
 
 fn step(step: &Step, number: usize, above: Option<&Step>) -> String {
-    let mut out = format!("{number}. {}\n\n", sentence(&step.why));
+    let mut out = format!("{number}. {}\n\n", step.why);
     out.push_str(&fence(&step.sql));
     let mut facts = Vec::new();
     match step.tx {

@@ -143,18 +143,16 @@ fn grouped(pieces: Vec<Piece>, alone: bool) -> Vec<Vec<Piece>> {
     files
 }
 
-/// Each statement of a piece that runs outside a transaction, on its own.
+/// Each statement of a piece that runs outside a transaction, on its own. What would run before a second try is told
+/// rather than written: a file of its own would not run again.
 fn one_by_one(piece: Piece) -> Vec<Vec<Piece>> {
-    let mut files = Vec::new();
-    for mut line in piece.lines {
+    let alone = piece.lines.into_iter().map(|mut line| {
         if let Some(before) = line.before.take() {
-            let why = "Clears what a try that failed may have left.".to_owned();
-            let clear = script::Line { sql: before, why, timeouts: line.timeouts, before: None };
-            files.push(vec![Piece { transactional: false, lines: vec![clear] }]);
+            line.why = format!("{}\nIf it fails, run this before the next try: {}", line.why, one_line(&before));
         }
-        files.push(vec![Piece { transactional: false, lines: vec![line] }]);
-    }
-    files
+        vec![Piece { transactional: false, lines: vec![line] }]
+    });
+    alone.collect()
 }
 
 /// Gives each file its part of the way back. Ways back run from the last file to the first, so the first of `downs`
