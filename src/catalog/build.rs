@@ -1,9 +1,9 @@
 //! From the statements of files to a [`Catalog`].
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
-use super::Catalog;
-use crate::sql::{Problem, Statement};
+use super::{ApplyError, Catalog, Origin, creates};
+use crate::sql::*;
 
 /// The statements of one file, in the order of the list given to [`desired`] or [`replay`].
 #[derive(Clone, Debug)]
@@ -20,11 +20,437 @@ pub struct Build {
 }
 
 /// A desired state: statements may stand in any order; one that needs an object that is not there yet waits for it.
-pub fn desired(_sources: &[Source]) -> Build {
-    todo!()
+pub fn desired(sources: &[Source]) -> Build {
+    let mut build = Build { catalog: Catalog::new(), problems: Vec::new() };
+    let mut waiting = desired_items(sources, &build.catalog.search_path);
+    let path = build.catalog.search_path.clone();
+    loop {
+        let before = waiting.len();
+        let mut next = Vec::new();
+        let mut errors = Vec::new();
+        for item in waiting {
+            build.catalog.search_path.clone_from(&item.path);
+            match build.apply(&item) {
+                Ok(()) => build.record(&item),
+                Err(error @ ApplyError::Missing(_)) if !item.is_drop() => {
+                    next.push(item);
+                    errors.push(error);
+                }
+                Err(error) => build.report(&item, &error),
+            }
+        }
+        if next.is_empty() {
+            break;
+        }
+        if next.len() == before && !build.take_schemas_for_granted(&next) {
+            next.iter().zip(&errors).for_each(|(item, error)| build.report(item, error));
+            break;
+        }
+        waiting = next;
+    }
+    build.catalog.search_path = path;
+    build.resolve_views();
+    build.mark_unread(sources);
+    build.problems.sort_by_key(|(source, it)| (*source, it.range.start));
+    build
 }
 
 /// A history: statements run one after the other on top of `base`, as a server would run them.
-pub fn replay(_base: Catalog, _sources: &[Source]) -> Build {
-    todo!()
+pub fn replay(base: Catalog, sources: &[Source]) -> Build {
+    let path = if base.search_path.is_empty() { Catalog::new().search_path } else { base.search_path.clone() };
+    let mut build = Build { catalog: base, problems: Vec::new() };
+    for (source, file) in sources.iter().enumerate() {
+        // Each file has a session of its own, or a tool that resets it.
+        build.catalog.search_path.clone_from(&path);
+        build.run_file(source as u32, file);
+        build.drop_temporary();
+    }
+    build.catalog.search_path = path;
+    build
+}
+
+/// One statement, or a part of one, and the search path it was written under.
+struct Item<'a> {
+    source: u32,
+    statement: &'a Statement,
+    ddl: Vec<Ddl>,
+    path: Vec<Ident>,
+}
+
+impl Item<'_> {
+    fn is_drop(&self) -> bool {
+        !self.ddl.is_empty() && self.ddl.iter().all(is_drop)
+    }
+}
+
+fn is_drop(ddl: &Ddl) -> bool {
+    !super::drops(ddl).is_empty()
+}
+
+/// Statements whose meaning depends on what stands before them.
+fn depends_on_order(ddl: &Ddl) -> bool {
+    is_drop(ddl)
+        || matches!(
+            ddl,
+            Ddl::RenameTable { .. }
+                | Ddl::RenameColumn { .. }
+                | Ddl::RenameConstraint { .. }
+                | Ddl::RenameIndex { .. }
+                | Ddl::RenameSequence { .. }
+                | Ddl::RenameType { .. }
+                | Ddl::RenameView { .. }
+                | Ddl::RenameFunction { .. }
+                | Ddl::SetTableSchema { .. }
+                | Ddl::SetSchema { .. }
+                | Ddl::DetachPartition { .. }
+        )
+}
+
+/// The statements in an order that saves most of the waiting: schemas, extensions and types first, unless drops
+/// and renames among them make the written order matter.
+fn desired_items<'a>(sources: &'a [Source], path: &[Ident]) -> Vec<Item<'a>> {
+    let mut items = Vec::new();
+    for (source, file) in sources.iter().enumerate() {
+        let mut current = path.to_vec();
+        for statement in file.statements.iter() {
+            let mut ddl = Vec::new();
+            let mut later = Vec::new();
+            for it in &statement.parsed.ddl {
+                match it {
+                    Ddl::SetSearchPath { schemas, .. } => {
+                        current = schemas.iter().filter(|it| it.as_str() != "$user").cloned().collect();
+                    }
+                    Ddl::CreateTable { table, if_not_exists, likes } => {
+                        ddl.push(without_foreign_keys(table, *if_not_exists, likes, &mut later));
+                    }
+                    Ddl::Transaction(_) | Ddl::Data(_) => {}
+                    other => ddl.push(other.clone()),
+                }
+            }
+            let mut item =
+                |ddl: Vec<Ddl>| items.push(Item { source: source as u32, statement, ddl, path: current.clone() });
+            if !ddl.is_empty() {
+                item(ddl);
+            }
+            later.into_iter().for_each(|it| item(vec![it]));
+        }
+    }
+    let ordered = items.iter().flat_map(|it| &it.ddl).any(depends_on_order);
+    if !ordered {
+        items.sort_by_key(|it| match it.ddl.first() {
+            Some(Ddl::CreateSchema { .. }) => 0,
+            Some(Ddl::CreateExtension { .. }) => 1,
+            Some(Ddl::CreateType { .. }) => 2,
+            _ => 3,
+        });
+    }
+    items
+}
+
+/// Foreign keys come after their table, so that two tables may point at each other.
+fn without_foreign_keys(table: &Table, if_not_exists: bool, likes: &[Like], later: &mut Vec<Ddl>) -> Ddl {
+    let is_foreign = |it: &Constraint| matches!(it.kind, ConstraintKind::ForeignKey(_));
+    let mut table = table.clone();
+    for it in table.constraints.iter().filter(|it| is_foreign(it)) {
+        later.push(Ddl::AddConstraint { table: table.name.clone(), constraint: Box::new(it.clone()) });
+    }
+    table.constraints.retain(|it| !is_foreign(it));
+    Ddl::CreateTable { table: Box::new(table), if_not_exists, likes: likes.to_vec() }
+}
+
+impl Build {
+    fn run_file(&mut self, source: u32, file: &Source) {
+        let mut saved: Option<Catalog> = None;
+        let mut local: Option<Vec<Ident>> = None;
+        for statement in file.statements.iter() {
+            match statement.parsed.ddl.as_slice() {
+                [Ddl::Transaction(TransactionControl::Begin)] => saved = Some(self.catalog.clone()),
+                [Ddl::Transaction(TransactionControl::Rollback)] => {
+                    if let Some(before) = saved.take() {
+                        self.catalog = before;
+                    }
+                    local = None;
+                }
+                [Ddl::Transaction(TransactionControl::Commit)] => {
+                    saved = None;
+                    if let Some(path) = local.take() {
+                        self.catalog.search_path = path;
+                    }
+                }
+                ddl => {
+                    if let [Ddl::SetSearchPath { local: true, .. }] = ddl {
+                        local.get_or_insert_with(|| self.catalog.search_path.clone());
+                    }
+                    let path = self.catalog.search_path.clone();
+                    self.run_statement(Item { source, statement, ddl: ddl.to_vec(), path });
+                }
+            }
+        }
+    }
+
+    fn run_statement(&mut self, item: Item<'_>) {
+        let mut res = self.apply(&item);
+        if res.is_err() && self.take_schemas_for_granted(std::slice::from_ref(&item)) {
+            res = self.apply(&item);
+        }
+        match res {
+            Ok(()) => self.record(&item),
+            Err(error) => self.report(&item, &error),
+        }
+        self.mark_unread_statement(item.statement);
+    }
+
+    /// All parts of a statement, or none. The server sorts the actions of one ALTER TABLE and drops the objects
+    /// of one DROP together, so parts that fail are tried again behind the others.
+    fn apply(&mut self, item: &Item<'_>) -> Result<(), ApplyError> {
+        if let [only] = item.ddl.as_slice() {
+            return self.catalog.apply(only);
+        }
+        let saved = self.catalog.clone();
+        let mut waiting: Vec<&Ddl> = item.ddl.iter().collect();
+        while !waiting.is_empty() {
+            let before = waiting.len();
+            let mut failed = None;
+            waiting.retain(|ddl| match self.catalog.apply(ddl) {
+                Ok(()) => false,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    true
+                }
+            });
+            if waiting.len() < before {
+                continue;
+            }
+            // Tables that point at each other go together; nothing outside may depend on them.
+            let freed = item.is_drop() && self.drop_together(&waiting);
+            if let (Some(error), false) = (failed, freed) {
+                self.catalog = saved;
+                return Err(error);
+            }
+            break;
+        }
+        Ok(())
+    }
+
+    /// Drops tables whose foreign keys hold each other.
+    fn drop_together(&mut self, drops: &[&Ddl]) -> bool {
+        let names = |it: &&Ddl| match it {
+            Ddl::DropTable { name, .. } => self.catalog.find_table(name).ok(),
+            _ => None,
+        };
+        let tables: BTreeSet<Name> = drops.iter().filter_map(names).collect();
+        let mut draft = self.catalog.clone();
+        for table in &tables {
+            let inner: Vec<(Name, Ident)> = draft
+                .referencing(table)
+                .filter(|(from, _)| tables.contains(&from.name))
+                .filter_map(|(from, it)| Some((from.name.clone(), it.name.clone()?)))
+                .collect();
+            for (table, name) in inner {
+                let drop = Ddl::DropConstraint { table, name, if_exists: true, cascade: false };
+                if draft.apply(&drop).is_err() {
+                    return false;
+                }
+            }
+        }
+        if tables.is_empty() || drops.iter().any(|it| draft.apply(it).is_err()) {
+            return false;
+        }
+        self.catalog = draft;
+        true
+    }
+
+    /// A schema that nobody created but objects stand in was made elsewhere: said once, and taken as there.
+    fn take_schemas_for_granted(&mut self, items: &[Item<'_>]) -> bool {
+        let mut any = false;
+        for item in items {
+            for object in item.ddl.iter().flat_map(creates) {
+                let schema = object_name(&object).and_then(|it| it.schema.clone());
+                let Some(schema) = schema.filter(|it| !self.catalog.schemas.contains(it)) else { continue };
+                let message = format!("schema {schema} is not created anywhere here: taken as existing");
+                let range = item.statement.range.clone();
+                self.problems.push((item.source, Problem { range, message, severity: Severity::Warning }));
+                self.catalog.schemas.insert(schema);
+                any = true;
+            }
+        }
+        any
+    }
+
+    fn report(&mut self, item: &Item<'_>, error: &ApplyError) {
+        let range = item.statement.range.clone();
+        let message = error.message().to_owned();
+        self.problems.push((item.source, Problem { range, message, severity: Severity::Error }));
+    }
+
+    /// Notes where objects were defined and changed, and the annotations that stand with them.
+    fn record(&mut self, item: &Item<'_>) {
+        let statement = item.statement;
+        let mut first = None;
+        for ddl in &item.ddl {
+            for object in self.catalog.made_by(ddl) {
+                let range = mark_of(statement, &object).unwrap_or_else(|| statement.range.clone());
+                first.get_or_insert_with(|| object.clone());
+                self.catalog.origins.entry(object).or_default().push(Origin { source: item.source, range });
+            }
+        }
+        for annotation in &statement.parsed.annotations {
+            let at = statement.full.start;
+            let absolute = Annotation { range: shifted(&annotation.range, at), ..annotation.clone() };
+            let table = first.as_ref().and_then(ObjectRef::relation).cloned();
+            let object = match (&annotation.column, table) {
+                (Some(column), Some(table)) => Some(ObjectRef::Column(table, column.clone())),
+                _ => first.clone(),
+            };
+            if let Some(object) = object {
+                let all = self.catalog.annotations.entry(object).or_default();
+                if !all.contains(&absolute) {
+                    all.push(absolute);
+                }
+            }
+        }
+    }
+
+    /// Views may have been read before what they read was there.
+    fn resolve_views(&mut self) {
+        let names: Vec<Name> = self.catalog.views.keys().cloned().collect();
+        for name in names {
+            let Some(view) = self.catalog.views.get(&name) else { continue };
+            let mut resolved = (**view).clone();
+            self.catalog.resolve_reads(&mut resolved);
+            if resolved.reads != view.reads || resolved.calls != view.calls {
+                self.catalog.views.insert(name, Arc::new(resolved));
+            }
+        }
+    }
+
+    fn mark_unread(&mut self, sources: &[Source]) {
+        for statement in sources.iter().flat_map(|it| it.statements.iter()) {
+            self.mark_unread_statement(statement);
+        }
+    }
+
+    /// Of the tables in a statement that could not be read nothing certain is known.
+    fn mark_unread_statement(&mut self, statement: &Statement) {
+        let parsed = &statement.parsed;
+        let Some(problem) = parsed.problems.iter().find(|it| it.severity == Severity::Error) else { return };
+        for mark in &parsed.marks {
+            let Some(written) = mark.object.relation() else { continue };
+            if !matches!(mark.object, ObjectRef::Table(_) | ObjectRef::Column(..) | ObjectRef::Constraint(..)) {
+                continue;
+            }
+            let placed = || self.catalog.place(written, Persistence::Permanent).ok();
+            let found = self.catalog.find_table(written).ok().or_else(|| placed().filter(|_| mark.defines));
+            if let Some(table) = found {
+                let why = format!("a statement about it could not be read: {}", problem.message);
+                self.catalog.unknown.entry(table).or_insert_with(|| why.into());
+            }
+        }
+    }
+
+    /// Temporary objects end with their session.
+    fn drop_temporary(&mut self) {
+        let temporary = |it: &&Name| it.schema.as_ref().is_some_and(|it| it.as_str() == super::resolve::TEMPORARY);
+        let views: Vec<Name> = self.catalog.views.keys().filter(temporary).cloned().collect();
+        let tables: Vec<Name> = self.catalog.tables.keys().filter(temporary).cloned().collect();
+        let sequences: Vec<Name> = self.catalog.sequences.keys().filter(temporary).cloned().collect();
+        let view = |name| Ddl::DropView { name, materialized: false, if_exists: true, cascade: true };
+        let table = |name| Ddl::DropTable { name, if_exists: true, cascade: true };
+        let sequence = |name| Ddl::DropSequence { name, if_exists: true, cascade: true };
+        let drops =
+            views.into_iter().map(view).chain(tables.into_iter().map(table)).chain(sequences.into_iter().map(sequence));
+        for drop in drops.collect::<Vec<_>>() {
+            // With IF EXISTS and CASCADE nothing can stand in the way.
+            let _ = self.catalog.apply(&drop);
+        }
+    }
+}
+
+impl Catalog {
+    /// The objects that a change made or changed, as they are called now that it has been applied.
+    fn made_by(&self, ddl: &Ddl) -> Vec<ObjectRef> {
+        let mut res = Vec::new();
+        match ddl {
+            Ddl::CreateTable { table, .. } | Ddl::CreateTableAs { table, .. } => {
+                let Ok(name) = self.find_table(&table.name) else { return res };
+                res.push(ObjectRef::Table(name.clone()));
+                let Some(made) = self.tables.get(&name) else { return res };
+                res.extend(made.columns.iter().map(|it| ObjectRef::Column(name.clone(), it.name.clone())));
+                res.extend(
+                    made.constraints
+                        .iter()
+                        .filter_map(|it| Some(ObjectRef::Constraint(name.clone(), it.name.clone()?))),
+                );
+            }
+            Ddl::AddConstraint { table, constraint } => {
+                let Ok(name) = self.find_table(table) else { return res };
+                let made = self.tables.get(&name).and_then(|it| it.constraints.last()).and_then(|it| it.name.clone());
+                let made = constraint.name.clone().or(made);
+                res.extend(made.map(|it| ObjectRef::Constraint(name, it)));
+            }
+            Ddl::AddColumn { table, column, constraints, .. } => {
+                let Ok(name) = self.find_table(table) else { return res };
+                res.push(ObjectRef::Column(name.clone(), column.name.clone()));
+                let made = self.tables.get(&name).map(|it| it.constraints.as_slice()).unwrap_or_default();
+                let made = made.iter().rev().take(constraints.len());
+                res.extend(made.filter_map(|it| Some(ObjectRef::Constraint(name.clone(), it.name.clone()?))));
+            }
+            Ddl::CreateIndex { index, .. } => res.extend(self.made_index(index)),
+            other => {
+                let objects = creates(other).into_iter().chain(super::depends::changes(other));
+                res.extend(objects.filter_map(|it| self.resolve_object(&it).ok()));
+            }
+        }
+        res
+    }
+
+    fn made_index(&self, index: &Index) -> Option<ObjectRef> {
+        let table = self.find_relation(&index.table)?;
+        if let Some(name) = &index.name {
+            return Some(ObjectRef::Index(table.sibling(name.name.clone())));
+        }
+        // An implicit name begins with its table's, as far as that was not cut.
+        let start: String = table.name.as_str().chars().take(20).collect();
+        let from = table.sibling(start.as_str());
+        let near = self
+            .indexes
+            .range(from..)
+            .take_while(|(it, _)| it.schema == table.schema && it.name.as_str().starts_with(&start));
+        let made = near
+            .filter(|(_, it)| it.table == table && it.keys == index.keys && it.predicate == index.predicate)
+            .last()?;
+        Some(ObjectRef::Index(made.0.clone()))
+    }
+}
+
+/// The place in the statement where the object is defined, absolute.
+fn mark_of(statement: &Statement, object: &ObjectRef) -> Option<Range<usize>> {
+    let same = |mark: &&Mark| match (&mark.object, object) {
+        (ObjectRef::Column(table, a), ObjectRef::Column(of, b)) => a == b && table.name == of.name,
+        (ObjectRef::Constraint(table, a), ObjectRef::Constraint(of, b)) => a == b && table.name == of.name,
+        (ObjectRef::Trigger(table, a), ObjectRef::Trigger(of, b)) => a == b && table.name == of.name,
+        (ObjectRef::Policy(table, a), ObjectRef::Policy(of, b)) => a == b && table.name == of.name,
+        (a, b) => {
+            std::mem::discriminant(a) == std::mem::discriminant(b)
+                && object_name(a).map(|it| &it.name) == object_name(b).map(|it| &it.name)
+        }
+    };
+    let marks = &statement.parsed.marks;
+    let hit = marks.iter().find(|it| it.defines && same(it)).or_else(|| marks.iter().find(same))?;
+    Some(shifted(&hit.range, statement.full.start))
+}
+
+fn shifted(range: &Range<usize>, by: usize) -> Range<usize> {
+    range.start + by..range.end + by
+}
+
+/// The name that places an object in a schema.
+fn object_name(object: &ObjectRef) -> Option<&Name> {
+    match object {
+        ObjectRef::Type(it) | ObjectRef::Function(it, _) | ObjectRef::Statistics(it) | ObjectRef::Collation(it) => {
+            Some(it)
+        }
+        ObjectRef::DomainConstraint(it, _) | ObjectRef::Other(_, it) => Some(it),
+        other => other.relation(),
+    }
 }

@@ -6,7 +6,10 @@
 
 mod apply;
 mod build;
+mod compare;
+mod depends;
 mod naming;
+mod resolve;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,6 +23,9 @@ use crate::sql::*;
 
 pub use apply::ApplyError;
 pub use build::{Build, Source, desired, replay};
+pub use compare::differences;
+pub use depends::{creates, drops, needs, renamed};
+pub use resolve::{IndexAt, SequenceAt};
 
 /// A database's schema. Large values are behind `Arc`, so that a clone costs little and unchanged parts of
 /// two versions can be recognised by pointer.
@@ -54,6 +60,27 @@ pub struct Catalog {
     pub unknown: BTreeMap<Name, SmolStr>,
     /// `search_path` in force, for names to come.
     pub search_path: Vec<Ident>,
+    /// Names in use that are no key of a map above: constraints, the indexes behind them, identity sequences.
+    hidden: BTreeMap<Name, Vec<Hidden>>,
+    /// How many tables inherit from others: none in most databases, which spares looking for heirs.
+    inheriting: u32,
+}
+
+/// Who uses a name that is no key of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Hidden {
+    table: Name,
+    kind: HiddenKind,
+    /// The identity column of a sequence.
+    column: Option<Ident>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HiddenKind {
+    Constraint,
+    /// PRIMARY KEY, UNIQUE, EXCLUDE: the name is a constraint's and an index's.
+    IndexConstraint,
+    Sequence,
 }
 
 /// A place in one of the files a catalog was built from.

@@ -587,6 +587,47 @@ pub struct DataStatement {
 }
 
 impl Ddl {
+    /// The table (or other relation) that an ALTER TABLE alters, as written.
+    pub fn altered_table(&self) -> Option<&Name> {
+        Some(match self {
+            Self::SetTableSchema { name, .. } | Self::RenameTable { from: name, .. } => name,
+            Self::AttachPartition { parent, .. } | Self::DetachPartition { parent, .. } => parent,
+            Self::SetTableOptions { table, .. }
+            | Self::SetPersistence { table, .. }
+            | Self::SetTablespace { table, .. }
+            | Self::SetAccessMethod { table, .. }
+            | Self::SetRowSecurity { table, .. }
+            | Self::SetReplicaIdentity { table, .. }
+            | Self::ClusterOn { table, .. }
+            | Self::Inherit { table, .. }
+            | Self::NoInherit { table, .. }
+            | Self::AddColumn { table, .. }
+            | Self::DropColumn { table, .. }
+            | Self::RenameColumn { table, .. }
+            | Self::SetType { table, .. }
+            | Self::SetDefault { table, .. }
+            | Self::SetNotNull { table, .. }
+            | Self::DropNotNull { table, .. }
+            | Self::AddIdentity { table, .. }
+            | Self::SetIdentity { table, .. }
+            | Self::DropIdentity { table, .. }
+            | Self::SetExpression { table, .. }
+            | Self::DropExpression { table, .. }
+            | Self::SetColumnStatistics { table, .. }
+            | Self::SetColumnStorage { table, .. }
+            | Self::SetColumnCompression { table, .. }
+            | Self::SetColumnOptions { table, .. }
+            | Self::AddConstraint { table, .. }
+            | Self::AddConstraintUsingIndex { table, .. }
+            | Self::ValidateConstraint { table, .. }
+            | Self::DropConstraint { table, .. }
+            | Self::RenameConstraint { table, .. }
+            | Self::AlterConstraint { table, .. }
+            | Self::EnableTrigger { table, .. } => table,
+            _ => return None,
+        })
+    }
+
     /// May the statement run inside a transaction block? (Manual pages of each command; measured on 11–18.)
     pub fn transactional(&self) -> bool {
         match self {

@@ -191,6 +191,11 @@ impl Constraint {
             not_enforced: false,
         }
     }
+
+    /// Does an index stand behind it?
+    pub fn is_key(&self) -> bool {
+        matches!(self.kind, ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_) | ConstraintKind::Exclude(_))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,6 +207,22 @@ pub enum ConstraintKind {
     Exclude(Exclude),
     /// A NOT NULL constraint that is not valid yet (PostgreSQL 18+). A valid one is [`Column::not_null`].
     NotNull(Ident),
+}
+
+impl ConstraintKind {
+    /// The table's columns that it names. (A CHECK names them in its expression: see [`super::tokens`].)
+    pub fn columns(&self) -> Vec<&Ident> {
+        match self {
+            Self::PrimaryKey(key) | Self::Unique(key) => key.columns.iter().chain(&key.include).collect(),
+            Self::ForeignKey(fk) => fk.columns.iter().chain(&fk.on_delete_columns).collect(),
+            Self::Exclude(it) => {
+                let keys = it.elements.iter().filter_map(|(key, _)| key.expr.as_column());
+                keys.chain(&it.include).collect()
+            }
+            Self::NotNull(column) => vec![column],
+            Self::Check(_) => Vec::new(),
+        }
+    }
 }
 
 /// `PRIMARY KEY` or `UNIQUE`.
@@ -310,6 +331,15 @@ impl IndexKey {
 pub enum KeyExpr {
     Column(Ident),
     Expr(Expr),
+}
+
+impl KeyExpr {
+    pub fn as_column(&self) -> Option<&Ident> {
+        match self {
+            Self::Column(it) => Some(it),
+            Self::Expr(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
