@@ -127,8 +127,10 @@ fn is_left_out(statement: &str) -> bool {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["BEGIN" | "COMMIT" | "END", ..] | ["START", "TRANSACTION", ..] | ["COMMENT", "ON", "EXTENSION", ..] => true,
         ["ALTER", ..] => {
-            let tail: Vec<_> = statement.split_whitespace().rev().take(3).collect();
-            matches!(tail.as_slice(), [_, to, owner] if to.eq_ignore_ascii_case("to") && owner.eq_ignore_ascii_case("owner"))
+            let tail: Vec<_> = statement.split_whitespace().rev().take(4).map(str::to_uppercase).collect();
+            // Not the renaming of a column that is called `owner`.
+            matches!(tail.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), [_, "TO", "OWNER", before]
+                if !matches!(*before, "COLUMN" | "RENAME"))
         }
         _ => false,
     }

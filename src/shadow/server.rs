@@ -275,3 +275,13 @@ fn machine() -> String {
     let name = std::fs::read_to_string("/etc/hostname").or_else(|_| std::env::var("HOSTNAME")).unwrap_or_default();
     name.trim().replace('\'', "")
 }
+
+/// Resolves at Ctrl-C or SIGTERM. From the first call on these no longer end the process by themselves.
+pub async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

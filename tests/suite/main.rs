@@ -1,9 +1,10 @@
 //! The whole test suite, one binary.
 mod architecture;
-mod locks;
 mod exports;
+mod locks;
 mod lsp;
 mod pages;
 mod project;
+mod proof;
 mod servers;
 mod verify;

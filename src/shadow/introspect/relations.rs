@@ -11,9 +11,9 @@ pub async fn tables(session: &Session) -> Result<Vec<Item>> {
     let columns = session.rows(&columns_sql(session.version)).await.context("reading columns")?;
     let mut by_table: BTreeMap<String, Vec<Column>> = BTreeMap::new();
     for row in columns {
-        let [oid, name, definition, local, overrides] = <[Option<String>; 5]>::try_from(row).unwrap_or_default();
-        let (Some(oid), Some(name), Some(definition)) = (oid, name, definition) else { continue };
-        let column = Column { name, definition, local: local.as_deref() == Some("t"), overrides };
+        let [oid, definition, local, overrides] = <[Option<String>; 4]>::try_from(row).unwrap_or_default();
+        let (Some(oid), Some(definition)) = (oid, definition) else { continue };
+        let column = Column { definition, local: local.as_deref() == Some("t"), overrides };
         by_table.entry(oid).or_default().push(column);
     }
     let mut items = Vec::new();
@@ -40,7 +40,8 @@ pub async fn tables(session: &Session) -> Result<Vec<Item>> {
         let parent = partition_of.map(|it| format!(" PARTITION OF {}", it.replace('\u{1f}', " "))).unwrap_or_default();
         let inherits = inherits.map(|it| format!(" INHERITS ({it})")).unwrap_or_default();
         let mut lines = vec![format!("{create} {name}{parent}{inherits}{tail}")];
-        lines.extend(columns.iter().map(|it| format!("COLUMN {name}.{} {}", it.name, it.definition)));
+        // A definition begins with the column's name.
+        lines.extend(columns.iter().map(|it| format!("COLUMN {name}.{}", it.definition)));
         let place = match (parent.is_empty() && inherits.is_empty(), foreign) {
             (true, _) => rank::TABLE,
             (false, _) => rank::PARTITION,
@@ -51,7 +52,6 @@ pub async fn tables(session: &Session) -> Result<Vec<Item>> {
 }
 
 struct Column {
-    name: String,
     definition: String,
     /// Not (only) inherited.
     local: bool,
@@ -90,7 +90,7 @@ const OPTIONS: &str = "(SELECT ' WITH (' || string_agg(o, ', ' ORDER BY o) || ')
     UNION ALL SELECT 'toast.' || quote_ident(option_name) || '=' || option_value \
       FROM pg_class t, pg_options_to_table(t.reloptions) WHERE t.oid = c.reltoastrelid) x)";
 
-/// Columns of tables: oid, name, definition, local, overrides.
+/// Columns of tables: oid, definition, local, overrides.
 fn columns_sql(version: u32) -> String {
     // 18 keeps NOT NULL as constraints; one that is not valid is a statement of its own.
     let not_null = if version >= 18 {
@@ -100,8 +100,7 @@ fn columns_sql(version: u32) -> String {
         "a.attnotnull"
     };
     format!(
-        "SELECT a.attrelid, quote_ident(a.attname), \
-           concat(quote_ident(a.attname), ' ', format_type(a.atttypid, a.atttypmod), \
+        "SELECT a.attrelid, concat(quote_ident(a.attname), ' ', format_type(a.atttypid, a.atttypmod), \
              CASE WHEN a.attcollation <> 0 AND a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::regcollation END, \
              CASE WHEN a.attfdwoptions IS NOT NULL THEN (SELECT ' OPTIONS (' || string_agg(quote_ident(o.option_name) || ' ' || \
                quote_literal(o.option_value), ', ' ORDER BY 1) || ')' FROM pg_options_to_table(a.attfdwoptions) o) END, \

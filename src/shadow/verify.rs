@@ -1,0 +1,308 @@
+//! Proving a plan on a shadow database: forward to the target, back to the start, and forward again.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+
+use super::{
+    build::build,
+    checksums::{Checksums, changed_columns, checksums, compare},
+    introspect::{Snapshot, differences, snapshot},
+    report::{Direction, Mismatch, MismatchKind, PhaseReport, Report},
+    rows,
+    run::{Runner, Statement},
+    server::{Database, Server, ServerChoice},
+};
+use crate::plan::{Action, Phase, PhaseKind, Plan};
+
+/// What is to be proven.
+#[derive(Clone, Debug)]
+pub struct VerifyInput<'a> {
+    /// Statements that make the schema as it is before the plan; in any order that a server would take, or none.
+    pub baseline: &'a [String],
+    /// Statements that make the schema the plan leads to.
+    pub target: &'a [String],
+    pub plan: &'a Plan,
+    /// Generated rows per table.
+    pub rows: u64,
+    /// Statements of the application as it is now: they must work until Contract begins.
+    pub old_code: &'a [String],
+    /// Statements of the application to come: they must work as soon as Expand is done.
+    pub new_code: &'a [String],
+}
+
+/// Rows per table where nothing is said.
+pub const DEFAULT_ROWS: u64 = 50;
+
+/// Starts or reaches the server, proves the plan, and leaves nothing behind.
+///
+/// An error means that nothing could be found out (no server, a baseline that cannot be built, a server that went
+/// away); a plan that does not hold is a report with mismatches.
+pub async fn verify(choice: &ServerChoice, input: &VerifyInput<'_>) -> Result<Report> {
+    let server = Server::open(choice).await?;
+    let res = verify_on(&server, input).await;
+    server.close().await;
+    res
+}
+
+/// As [`verify`], and ends early on Ctrl-C or SIGTERM, cleaned up. For programs that have nothing else to end:
+/// from the first call on, these signals do no more than that.
+pub async fn verify_until_signal(choice: &ServerChoice, input: &VerifyInput<'_>) -> Result<Report> {
+    tokio::select! {
+        res = verify(choice, input) => res,
+        () = super::server::signal() => anyhow::bail!("interrupted; the shadow server was stopped and removed"),
+    }
+}
+
+/// Proves the plan on a server that is there already.
+pub async fn verify_on(server: &Arc<Server>, input: &VerifyInput<'_>) -> Result<Report> {
+    let begin = Instant::now();
+    let mut report = Report {
+        server: server.description.clone(),
+        server_version: server.version,
+        notes: server.notes.clone(),
+        ..Report::default()
+    };
+    let target = server.create_database(None).await?;
+    let shadow = match server.create_database(None).await {
+        Ok(shadow) => shadow,
+        Err(error) => {
+            target.remove().await.ok();
+            return Err(error);
+        }
+    };
+    let res = prove(&target, &shadow, input, &mut report).await;
+    // Dropped also when nothing could be proven. An error here must not hide the one above.
+    for database in [target, shadow] {
+        if let Err(error) = database.remove().await
+            && res.is_ok()
+        {
+            report.notes.push(format!("a shadow database could not be dropped: {error:#}"));
+        }
+    }
+    res?;
+    report.total = begin.elapsed();
+    Ok(report)
+}
+
+async fn prove(target: &Database, shadow: &Database, input: &VerifyInput<'_>, report: &mut Report) -> Result<()> {
+    let begin = Instant::now();
+    report.notes.extend(build(target, input.target).await.context("the target schema cannot be built")?);
+    let expected = snapshot(&target.connect().await?).await?;
+    for note in build(shadow, input.baseline).await.context("the baseline schema cannot be built")? {
+        if !report.notes.contains(&note) {
+            report.notes.push(note);
+        }
+    }
+    let runner = Runner::new(shadow).await?;
+    report.notes.extend(rows::fill(&runner.session, input.rows).await.context("generating rows")?);
+    report.setup = begin.elapsed();
+    let mut proof = Proof { runner, input, report, states: Vec::new(), expected, filled: filled_columns(input.plan) };
+    let start = proof.state().await?;
+    proof.report.rows = start.sums.values().map(|it| it.rows).sum();
+    proof.states.push(start);
+    proof.run().await
+}
+
+/// Schema and rows at a phase's boundary.
+struct State {
+    schema: Snapshot,
+    sums: Checksums,
+}
+
+struct Proof<'a> {
+    runner: Runner<'a>,
+    input: &'a VerifyInput<'a>,
+    report: &'a mut Report,
+    /// Before the first phase, and after each.
+    states: Vec<State>,
+    expected: Snapshot,
+    /// Columns that backfills give values to: they are meant to change, and no rollback takes the values back.
+    filled: Vec<String>,
+}
+
+impl Proof<'_> {
+    async fn run(&mut self) -> Result<()> {
+        if !self.forward(Direction::Forward).await? {
+            return Ok(());
+        }
+        if !self.back().await? {
+            return Ok(());
+        }
+        self.forward(Direction::Again).await?;
+        Ok(())
+    }
+
+    async fn state(&self) -> Result<State> {
+        let session = &self.runner.session;
+        Ok(State { schema: snapshot(session).await?, sums: checksums(session).await? })
+    }
+
+    /// All phases, first to last. `false`: a statement failed, and going on would prove nothing.
+    async fn forward(&mut self, direction: Direction) -> Result<bool> {
+        let plan = self.input.plan;
+        self.code(0, direction).await?;
+        for (number, phase) in plan.phases.iter().enumerate() {
+            let begin = Instant::now();
+            let what = || format!("phase {} ({})", number + 1, phase.title);
+            let preflight = self.runner.checks(&phase.preflight).await.with_context(what)?;
+            let statements: Vec<_> = phase.steps.iter().map(Statement::from).collect();
+            let outcome = self.runner.run(&statements).await.with_context(what)?;
+            let failed = outcome.failed();
+            let verify =
+                if failed { Vec::new() } else { self.runner.checks(&phase.verify).await.with_context(what)? };
+            let findings = preflight.into_iter().chain(outcome.mismatches).chain(verify);
+            self.report.mismatches.extend(findings.map(|it| it.at(number, direction)));
+            for note in outcome.notes {
+                if !self.report.notes.contains(&note) {
+                    self.report.notes.push(note);
+                }
+            }
+            match direction {
+                Direction::Again => self.timing(number, |it| it.again = begin.elapsed()),
+                _ => self.report.phases.push(PhaseReport {
+                    kind: phase.kind,
+                    title: phase.title.clone(),
+                    steps: outcome.steps,
+                    forward: begin.elapsed(),
+                    rollback: Duration::ZERO,
+                    again: Duration::ZERO,
+                }),
+            }
+            if failed {
+                return Ok(false);
+            }
+            self.code(number + 1, direction).await?;
+            if direction == Direction::Forward {
+                let state = self.state().await.with_context(what)?;
+                self.states.push(state);
+            }
+        }
+        self.arrived(direction).await?;
+        Ok(true)
+    }
+
+    fn timing(&mut self, phase: usize, set: impl FnOnce(&mut PhaseReport)) {
+        if let Some(report) = self.report.phases.get_mut(phase) {
+            set(report);
+        }
+    }
+
+    /// At the end the schema is the target's, and what survived holds the rows it held.
+    async fn arrived(&mut self, direction: Direction) -> Result<()> {
+        let state = self.state().await?;
+        let last = self.input.plan.phases.len().checked_sub(1);
+        let lines = differences(&self.expected.fingerprint, &state.schema.fingerprint);
+        if !lines.is_empty() {
+            self.mismatch(
+                MismatchKind::Schema,
+                last,
+                direction,
+                "after the last phase the schema is not the target's",
+                lines,
+            );
+        }
+        // The second time round, what an irreversible phase has lost is gone already.
+        if direction == Direction::Forward
+            && let Some(start) = self.states.first()
+        {
+            let lines = compare(&start.sums, &state.sums, &self.filled);
+            if !lines.is_empty() {
+                self.mismatch(MismatchKind::Rows, last, direction, "rows were not kept", lines);
+            }
+        }
+        Ok(())
+    }
+
+    /// All rollbacks, last to first; after each, everything is as it was before that phase.
+    async fn back(&mut self) -> Result<bool> {
+        let mut lost = self.filled.clone();
+        for (number, phase) in self.input.plan.phases.iter().enumerate().rev() {
+            let begin = Instant::now();
+            let what = || format!("rollback of phase {} ({})", number + 1, phase.title);
+            let statements: Vec<_> = phase.rollback.iter().map(Statement::from).collect();
+            let outcome = self.runner.run(&statements).await.with_context(what)?;
+            let failed = outcome.failed();
+            let findings = outcome.mismatches.into_iter().map(|it| it.at(number, Direction::Rollback));
+            self.report.mismatches.extend(findings);
+            self.timing(number, |it| it.rollback = begin.elapsed());
+            if failed {
+                return Ok(false);
+            }
+            let now = self.state().await.with_context(what)?;
+            let Some(then) = self.states.get(number) else { continue };
+            let schema = differences(&then.schema.fingerprint, &now.schema.fingerprint);
+            if phase.irreversible.is_some() {
+                lost.extend(changed_columns(&then.sums, &now.sums));
+            }
+            // Rows of a table that is empty now because its data is lost: said by the plan.
+            let gone = |name: &String| lost.iter().any(|it| it.rsplit_once('.').is_some_and(|it| it.0 == name));
+            let mut was = then.sums.clone();
+            was.retain(|name, sum| !(gone(name) && now.sums.get(name).is_some_and(|it| it.rows != sum.rows)));
+            let rows = compare(&was, &now.sums, &lost);
+            if !schema.is_empty() {
+                let message = "after the rollback the schema is not what it was before the phase";
+                self.mismatch(MismatchKind::Schema, Some(number), Direction::Rollback, message, schema);
+            }
+            if !rows.is_empty() {
+                let message = "the rollback did not bring the rows back";
+                self.mismatch(MismatchKind::Rows, Some(number), Direction::Rollback, message, rows);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tries the application's statements after `done` phases.
+    async fn code(&mut self, done: usize, direction: Direction) -> Result<()> {
+        let phases = &self.input.plan.phases;
+        let is = |phase: &Phase, kind| phase.kind == kind;
+        let old_works = !phases.iter().take(done).any(|it| is(it, PhaseKind::Contract));
+        let new_works = !phases.iter().skip(done).any(|it| is(it, PhaseKind::Expand));
+        let mut findings = Vec::new();
+        if old_works {
+            findings.extend(self.runner.code(self.input.old_code, "old").await?);
+        }
+        if new_works {
+            findings.extend(self.runner.code(self.input.new_code, "new").await?);
+        }
+        let phase = done.saturating_sub(1);
+        self.report.mismatches.extend(findings.into_iter().map(|it| it.at(phase, direction)));
+        Ok(())
+    }
+
+    fn mismatch(
+        &mut self,
+        kind: MismatchKind,
+        phase: Option<usize>,
+        direction: Direction,
+        message: &str,
+        details: Vec<String>,
+    ) {
+        let mismatch = Mismatch { kind, phase, direction, message: message.to_owned(), sql: None, details };
+        self.report.mismatches.push(mismatch);
+    }
+}
+
+/// `schema.table.column`, as [`checksums`] names them.
+fn filled_columns(plan: &Plan) -> Vec<String> {
+    let steps = plan.phases.iter().flat_map(|it| &it.steps);
+    let backfills = steps.filter_map(|it| match &it.action {
+        Action::Backfill(backfill) => Some(backfill),
+        _ => None,
+    });
+    let names = backfills.flat_map(|it| {
+        let schema = it.table.schema.as_ref().map_or("public", |it| it.as_str());
+        let table = it.table.name.as_str();
+        it.set.iter().map(move |(column, _)| format!("{}.{}.{}", shown(schema), shown(table), shown(column.as_str())))
+    });
+    names.collect()
+}
+
+/// As `format('%I')` prints it.
+fn shown(name: &str) -> String {
+    use crate::dialect::{Dialect, postgres::Postgres};
+    Postgres.quote(&crate::sql::Ident::new(name)).into_owned()
+}
