@@ -71,6 +71,9 @@ pub trait Dialect: std::marker::Sync {
     /// What the statement locks, reads and writes on a catalog as it stands before it.
     fn lock_of(&self, ddl: &Ddl, before: &Catalog, facts: &Facts) -> Impact;
 
+    /// Indexes of the parts of one statement (`ALTER TABLE t a, b`) in the order in which the server carries them out.
+    fn passes(&self, parts: &[Ddl]) -> Vec<usize>;
+
     /// What a change of a column's type costs.
     fn type_change(&self, change: &TypeChange<'_>, before: &Catalog, facts: &Facts) -> TypeCost;
 

@@ -25,7 +25,7 @@ page! {
     /// ```sql bad
     /// ALTER TABLE events DETACH PARTITION events_2020;
     /// ```
-    /// ```sql good
+    /// ```sql good 14
     /// ALTER TABLE events DETACH PARTITION events_2020 CONCURRENTLY;
     /// ```
     ///

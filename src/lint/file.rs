@@ -75,7 +75,8 @@ struct Part {
 /// Takes a statement apart and applies it. What cannot be applied (its table is not known) leaves the catalog alone.
 fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Catalog) -> Vec<Part> {
     let mut res = Vec::new();
-    for ddl in &statement.parsed.ddl {
+    let order = input.dialect.passes(&statement.parsed.ddl);
+    for ddl in order.into_iter().filter_map(|it| statement.parsed.ddl.get(it)) {
         let impact = input.dialect.lock_of(ddl, catalog, input.facts);
         res.push(Part { ddl: ddl.clone(), before: catalog.clone(), impact });
         // Whether it can be applied is not the business of lint; what the server would refuse is in the impact.

@@ -1,6 +1,7 @@
 //! The whole test suite, one binary.
 mod architecture;
 mod exports;
+mod lint;
 mod locks;
 mod lsp;
 mod pages;

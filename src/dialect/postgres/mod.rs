@@ -87,6 +87,10 @@ impl Dialect for Postgres {
         locks::lock_of(ddl, before, facts)
     }
 
+    fn passes(&self, parts: &[Ddl]) -> Vec<usize> {
+        locks::passes(parts)
+    }
+
     fn type_change(&self, change: &TypeChange<'_>, before: &Catalog, facts: &Facts) -> TypeCost {
         types::change_cost(change, before, facts)
     }

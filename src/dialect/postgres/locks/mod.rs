@@ -27,6 +27,33 @@ pub(super) fn lock_of(ddl: &Ddl, before: &Catalog, facts: &Facts) -> Impact {
     acc.finish()
 }
 
+/// ALTER TABLE does its parts in passes, whatever their order in the text (`AlterTablePass` in tablecmds.c): a CHECK
+/// that is dropped in the statement proves nothing to a SET NOT NULL before it.
+pub(super) fn passes(parts: &[Ddl]) -> Vec<usize> {
+    let pass = |it: &Ddl| match it {
+        Ddl::DropColumn { .. }
+        | Ddl::DropConstraint { .. }
+        | Ddl::DropNotNull { .. }
+        | Ddl::DropIdentity { .. }
+        | Ddl::DropExpression { .. }
+        | Ddl::SetDefault { default: None, .. } => 0,
+        Ddl::SetType { .. } => 1,
+        Ddl::AddColumn { .. } => 2,
+        Ddl::SetExpression { .. } => 3,
+        Ddl::SetNotNull { .. } | Ddl::AddIdentity { .. } | Ddl::SetIdentity { .. } => 4,
+        Ddl::AddConstraint { constraint, .. } if has_index(constraint) => 5,
+        Ddl::AddConstraintUsingIndex { .. } => 5,
+        Ddl::AddConstraint { .. } | Ddl::SetDefault { .. } => 6,
+        _ => 7,
+    };
+    let altered = parts.iter().map(|it| it.altered_table()).collect::<Option<BTreeSet<_>>>();
+    let mut res: Vec<usize> = (0..parts.len()).collect();
+    if altered.is_some_and(|it| it.len() == 1) {
+        res.sort_by_key(|it| parts.get(*it).map(pass));
+    }
+    res
+}
+
 /// The impact while it is put together.
 struct Acc<'a> {
     before: &'a Catalog,
