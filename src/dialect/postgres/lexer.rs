@@ -74,22 +74,24 @@ impl<'a> Iterator for Tokens<'a> {
 
 fn token_at(bytes: &[u8], start: usize, first: u8) -> (Kind, usize) {
     let next = bytes.get(start + 1).copied().unwrap_or(0);
+    // What is not closed is neither a string nor a name.
+    let closed = |kind, (end, closed): (usize, bool)| (if closed { kind } else { Kind::Other }, end);
     match first {
-        b'\'' => (Kind::String, skip_quoted(bytes, start, b'\'').0),
-        b'"' => (Kind::Quoted, skip_quoted(bytes, start, b'"').0),
+        b'\'' => closed(Kind::String, skip_quoted(bytes, start, b'\'')),
+        b'"' => closed(Kind::Quoted, skip_quoted(bytes, start, b'"')),
         b'$' if next.is_ascii_digit() => (Kind::Parameter, skip_while(bytes, start + 1, |it| it.is_ascii_digit())),
         b'$' => match skip_dollar(bytes, start) {
-            Some((end, _)) => (Kind::String, end),
+            Some(end) => closed(Kind::String, end),
             None => (Kind::Other, start + 1),
         },
-        b'e' | b'E' if next == b'\'' => (Kind::String, skip_escaped(bytes, start + 1).0),
+        b'e' | b'E' if next == b'\'' => closed(Kind::String, skip_escaped(bytes, start + 1)),
         b'b' | b'B' | b'x' | b'X' | b'n' | b'N' if next == b'\'' => {
-            (Kind::String, skip_quoted(bytes, start + 1, b'\'').0)
+            closed(Kind::String, skip_quoted(bytes, start + 1, b'\''))
         }
         b'u' | b'U' if next == b'&' && matches!(bytes.get(start + 2), Some(b'\'' | b'"')) => {
             let quote = bytes[start + 2];
             let kind = if quote == b'"' { Kind::Quoted } else { Kind::String };
-            (kind, skip_quoted(bytes, start + 2, quote).0)
+            closed(kind, skip_quoted(bytes, start + 2, quote))
         }
         _ if starts_word(first) => (Kind::Word, skip_while(bytes, start, is_word_byte)),
         b'0'..=b'9' => (Kind::Number, skip_number(bytes, start)),
