@@ -1,6 +1,6 @@
 //! What `plan`, `diff` and `verify` work on: two catalogs, facts, answers and a selection.
 
-use std::{collections::BTreeMap, env};
+use std::{collections::BTreeMap, env, path::Path};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -12,6 +12,7 @@ use crate::{
     plan::{Answers, Facts, Plan, Question},
     planner::{self, Selection},
     project::{self, Baseline, FileProblem, Overlay, Project, Spec},
+    shadow,
     sql::Severity,
 };
 
@@ -128,7 +129,11 @@ fn spec(text: &str) -> Spec {
 
 /// A baseline that can be planned from: what could not be read in it ends the command.
 fn read(project: &Project, spec: &Spec) -> Result<Baseline> {
-    project.baseline(spec)
+    let Spec::Url(url) = spec else { return project.baseline(spec) };
+    let live = shadow::live::read(url)?;
+    let text = live.text.into();
+    let file = project::parse(project.dialect()?, Path::new(&live.place), &text);
+    Ok(Baseline::desired(vec![file], live.place))
 }
 
 /// Reports what is wrong with the files of a baseline. Errors end the command: planning around a statement that

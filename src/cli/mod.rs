@@ -10,6 +10,7 @@ mod json;
 mod lsp;
 mod plan;
 mod print;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ struct Cli {
 enum Command {
     Plan(plan::Args),
     Diff(diff::Args),
+    Verify(verify::Args),
     Explain(explain::Args),
     Lsp(lsp::Args),
 }
@@ -47,6 +49,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Plan(args) => plan::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
     };

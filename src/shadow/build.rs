@@ -120,12 +120,14 @@ impl Builder<'_> {
 
 pub const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
-/// Statements that would only get in the way: files bring their own transactions, and who owns an object is not
+/// Statements that would only get in the way: files bring their own transactions and rows, and who owns an object is not
 /// compared (the role that runs workspace SQL must go on owning all).
 fn is_left_out(statement: &str) -> bool {
     let words = leading_words(statement, 4);
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["BEGIN" | "COMMIT" | "END", ..] | ["START", "TRANSACTION", ..] | ["COMMENT", "ON", "EXTENSION", ..] => true,
+        // The rows of a dump come behind it and are no statement; the database gets rows of our own.
+        ["COPY", ..] => statement.to_uppercase().contains("FROM STDIN"),
         ["ALTER", ..] => {
             let tail: Vec<_> = statement.split_whitespace().rev().take(4).map(str::to_uppercase).collect();
             // Not the renaming of a column that is called `owner`.

@@ -10,9 +10,20 @@ pub mod cluster;
 pub mod connect;
 pub mod find;
 pub mod introspect;
+pub mod live;
 pub mod locks;
 pub mod report;
 pub mod rows;
 pub mod run;
 pub mod server;
 pub mod verify;
+
+use std::future::Future;
+
+use anyhow::{Context, Result};
+
+/// Runs something of this room to its end, for callers without a runtime of their own.
+pub fn block_on<F: Future>(future: F) -> Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    Ok(runtime.context("cannot start the runtime for database connections")?.block_on(future))
+}

@@ -85,7 +85,8 @@ fn default_privileges() -> Query {
          changed AS (SELECT 'GRANT' AS verb, * FROM (SELECT * FROM actual EXCEPT SELECT * FROM standard) g \
            UNION ALL SELECT 'REVOKE', * FROM (SELECT * FROM standard EXCEPT SELECT * FROM actual) r) \
          SELECT e.defaclrole::regrole || ' ' || e.defaclnamespace::regnamespace::text || e.defaclobjtype::text || who || verb, \
-           format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s %s %s ON %s %s %s%s', e.defaclrole::regrole, \
+           format('ALTER DEFAULT PRIVILEGES%s%s %s %s ON %s %s %s%s', \
+             CASE WHEN pg_get_userbyid(e.defaclrole) <> current_user THEN ' FOR ROLE ' || e.defaclrole::regrole ELSE '' END, \
              CASE WHEN e.defaclnamespace <> 0 THEN ' IN SCHEMA ' || e.defaclnamespace::regnamespace ELSE '' END, verb, \
              string_agg(privilege_type, ', ' ORDER BY privilege_type), \
              CASE e.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' \
