@@ -85,6 +85,9 @@ pub trait Dialect: std::marker::Sync {
     /// One statement that runs the whole backfill, batch by batch, committing each; to be sent alone and outside a transaction.
     fn backfill(&self, backfill: &Backfill) -> String;
 
+    /// Drops the index if an earlier try has left it invalid, else does nothing.
+    fn drop_if_invalid(&self, index: &Name) -> String;
+
     /// A read-only query about the data or the catalog.
     fn probe(&self, probe: &Probe) -> Check;
 

@@ -267,6 +267,36 @@ pub struct Sync {
     pub down: String,
     /// New's default, when both columns have the same constant or stable one.
     pub default_new: Option<Expr>,
+    pub old_type: crate::sql::DataType,
+    pub new_type: crate::sql::DataType,
+    pub direction: Direction,
+}
+
+/// Which way a [`Sync`] carries values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Old and new code write different columns.
+    Both,
+    /// Everybody writes `old`; `new` is a copy in the making.
+    OldToNew,
+    /// Everybody writes `new`; `old` is kept for the way back.
+    NewToOld,
+}
+
+/// A name for a helper object of a plan: prefix and parts joined by `_`, at most 59 bytes (room for `zzz_`).
+/// One that is too long is cut and ends in a hash of the whole, so that two plans never meet by truncation.
+pub fn helper_name(prefix: &str, parts: &[&str]) -> Ident {
+    const MAX: usize = Ident::MAX_BYTES - 4;
+    let whole = format!("{prefix}_{}", parts.join("_"));
+    if whole.len() <= MAX {
+        return Ident::new(&whole);
+    }
+    // FNV-1a: short, stable between versions and machines.
+    let hash = whole
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let kept = &whole[..whole.floor_char_boundary(MAX - 9)];
+    Ident::new(&format!("{kept}_{:08x}", hash as u32))
 }
 
 /// What only the caller knows.

@@ -1,10 +1,12 @@
 //! The whole test suite, one binary.
+
 mod architecture;
 mod exports;
 mod lint;
 mod locks;
 mod lsp;
 mod pages;
+mod plans;
 mod project;
 mod proof;
 mod servers;

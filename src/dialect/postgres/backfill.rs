@@ -1,5 +1,109 @@
-//! Keyset backfills as one DO block that commits each batch.
-use crate::plan::Backfill;
-pub(super) fn statement(_backfill: &Backfill) -> String {
-    todo!()
+//! Backfills as one DO block that walks a key in batches and commits each (playbook §3).
+//!
+//! COMMIT inside DO works from PostgreSQL 11 on, outside a transaction block only (manual 43.8). Rows are locked in key
+//! order and a deadlock repeats the batch. It stops at the highest key it saw at the start: later rows come
+//! through the trigger or the default. Run again, it walks the same keys and touches only what is still pending.
+
+use super::{render, sync};
+use crate::{plan::Backfill, sql::Ident};
+
+pub(super) fn statement(backfill: &Backfill) -> String {
+    if backfill.key.is_empty() { by_block(backfill) } else { by_key(backfill) }
+}
+
+fn by_key(backfill: &Backfill) -> String {
+    let table = render::name(&backfill.table);
+    let columns: Vec<String> = backfill.key.iter().map(|(name, _)| format!("t.{}", render::quote(name))).collect();
+    let variables = |prefix: &str| -> Vec<String> { (1..=columns.len()).map(|i| format!("{prefix}{i}")).collect() };
+    let declare: String = ["lo", "hi", "stop"]
+        .iter()
+        .flat_map(|prefix| backfill.key.iter().enumerate().map(move |(i, (_, ty))| (prefix, i + 1, ty)))
+        .map(|(prefix, i, ty)| format!("  mc_{prefix}{i} {};\n", render::data_type(ty)))
+        .collect();
+    let (lo, hi, stop) = (row(&variables("mc_lo")), row(&variables("mc_hi")), row(&variables("mc_stop")));
+    let into = |prefix: &str| variables(prefix).join(", ");
+    let key = row(&columns);
+    let list = columns.join(", ");
+    let descending = columns.iter().map(|it| format!("{it} DESC")).collect::<Vec<_>>().join(", ");
+    let inner: String = backfill.key.iter().map(|(name, _)| format!(", t.{}", render::quote(name))).collect::<String>();
+    let inner = inner.trim_start_matches(", ");
+    let join = backfill
+        .key
+        .iter()
+        .map(|(name, _)| format!("t.{0} = b.{0}", render::quote(name)))
+        .collect::<Vec<_>>()
+        .join(" AND ");
+    let (set, pending, batch) = (assignments(backfill), &backfill.pending, backfill.batch);
+    format!(
+        "DO $mc$
+DECLARE
+{declare}BEGIN
+  SELECT {list} INTO {into_stop} FROM {table} AS t ORDER BY {descending} LIMIT 1;
+  SELECT {list} INTO {into_lo} FROM {table} AS t ORDER BY {list} LIMIT 1;
+  WHILE FOUND LOOP
+    SELECT {list} INTO {into_hi} FROM (SELECT {inner} FROM {table} AS t WHERE {key} >= {lo} AND {key} <= {stop} ORDER BY {list} LIMIT {batch}) AS t ORDER BY {descending} LIMIT 1;
+    BEGIN
+      UPDATE {table} AS t SET {set} FROM (SELECT {inner} FROM {table} AS t WHERE {key} >= {lo} AND {key} <= {hi} AND ({pending}) ORDER BY {list} FOR NO KEY UPDATE) AS b WHERE {join} AND ({pending});
+    EXCEPTION WHEN deadlock_detected THEN
+      CONTINUE;
+    END;
+    COMMIT;
+    SELECT {list} INTO {into_lo} FROM {table} AS t WHERE {key} > {hi} AND {key} <= {stop} ORDER BY {list} LIMIT 1;
+  END LOOP;
+END $mc$",
+        into_stop = into("mc_stop"),
+        into_lo = into("mc_lo"),
+        into_hi = into("mc_hi"),
+    )
+}
+
+/// Without a key: by ranges of physical blocks, up to the last block there is at the start. A row that moves is
+/// either done already or beyond the end, where the last statement finds it.
+fn by_block(backfill: &Backfill) -> String {
+    let table = render::name(&backfill.table);
+    let regclass = render::literal(&table);
+    let (set, pending) = (assignments(backfill), &backfill.pending);
+    format!(
+        "DO $mc$
+DECLARE
+  mc_block bigint := 0;
+  mc_blocks bigint := pg_relation_size({regclass}::regclass) / current_setting('block_size')::bigint;
+BEGIN
+  WHILE mc_block <= mc_blocks LOOP
+    BEGIN
+      UPDATE {table} AS t SET {set} WHERE t.ctid >= format('(%s,0)', mc_block)::tid AND t.ctid < format('(%s,0)', mc_block + 100)::tid AND ({pending});
+    EXCEPTION WHEN deadlock_detected THEN
+      CONTINUE;
+    END;
+    COMMIT;
+    mc_block := mc_block + 100;
+  END LOOP;
+  UPDATE {table} AS t SET {set} WHERE {pending};
+  COMMIT;
+END $mc$"
+    )
+}
+
+fn assignments(backfill: &Backfill) -> String {
+    let set: Vec<String> =
+        backfill.set.iter().map(|(column, value)| format!("{} = {value}", render::quote(column))).collect();
+    set.join(", ")
+}
+
+fn row(parts: &[String]) -> String {
+    match parts {
+        [one] => one.clone(),
+        many => format!("({})", many.join(", ")),
+    }
+}
+
+/// `t.column`, quoted.
+pub(super) fn qualified(column: &Ident) -> String {
+    format!("t.{}", render::quote(column))
+}
+
+/// The pending condition of a dual write: rows whose new column does not hold what the old one says.
+pub(super) fn out_of_sync(it: &crate::plan::Sync) -> String {
+    let up = it.up.replace("{}", &qualified(&it.old));
+    sync::distinct(&qualified(&it.new), &up, &it.new_type)
 }

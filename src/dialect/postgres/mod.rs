@@ -114,6 +114,10 @@ impl Dialect for Postgres {
         backfill::statement(backfill)
     }
 
+    fn drop_if_invalid(&self, index: &Name) -> String {
+        probe::drop_if_invalid(index)
+    }
+
     fn probe(&self, probe: &Probe) -> Check {
         probe::check(probe)
     }

@@ -1,0 +1,213 @@
+//! A constraint with another definition under the same name.
+
+use super::{
+    Builder, Kind, Outline, build,
+    drop_constraint::matches,
+    pairs::Pairs,
+    rebuilt::{Part, carried},
+};
+use crate::{
+    dialect::Probe,
+    page::page,
+    plan::{PhaseKind::*, helper_name},
+    sql::{Constraint, ConstraintKind, Ddl, Ident, Name, ObjectRef},
+};
+
+page! {
+    /// # Change a constraint
+    ///
+    /// The old one goes and the new one comes in one transaction, NOT VALID, so that at no time anything unchecked gets in; then
+    /// the old rows are validated beside everybody. A key has its new index built first. What only the new form allows
+    /// can be written from then on.
+    ///
+    /// ```sql before
+    /// CREATE TABLE orders (id bigint PRIMARY KEY, state text CONSTRAINT state_known CHECK (state IN ('new', 'sent')));
+    /// ```
+    /// ```sql after
+    /// CREATE TABLE orders (id bigint PRIMARY KEY, state text CONSTRAINT state_known CHECK (state IN ('new', 'sent', 'lost')));
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeConstraint {
+    table: Name,
+    name: Ident,
+    before: Constraint,
+    after: Constraint,
+    /// Foreign keys of other tables that stand on the key and stay.
+    incoming: Vec<(Name, Constraint)>,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeConstraint> {
+    let both = matches(pairs).into_iter().filter_map(|it| Some((it.table, it.before?, it.after?)));
+    let changed = both.filter(|(table, before, after)| {
+        let Part::Constraint(_, carried) = carried(pairs, &Part::Constraint(table.clone(), before.clone())) else {
+            return false;
+        };
+        before.name == after.name && carried != *after
+    });
+    changed
+        .filter_map(|(table, before, after)| {
+            let name = after.name.clone()?;
+            let incoming = incoming(pairs, &table, &before);
+            Some(ChangeConstraint { table, name, before, after, incoming })
+        })
+        .collect()
+}
+
+fn incoming(pairs: &Pairs<'_>, table: &Name, key: &Constraint) -> Vec<(Name, Constraint)> {
+    let (ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key)) = &key.kind else { return Vec::new() };
+    let on_key = pairs.base.referencing(table).filter(|(_, it)| match &it.kind {
+        ConstraintKind::ForeignKey(fk) => {
+            fk.referenced_columns.len() == key.columns.len()
+                && fk.referenced_columns.iter().all(|it| key.columns.contains(it))
+        }
+        _ => false,
+    });
+    let stays = on_key.filter_map(|(from, it)| {
+        let after = pairs.input.after.table(&from.name)?;
+        after.constraints.iter().find(|other| *other == it).map(|it| (from.name.clone(), it.clone()))
+    });
+    stays.collect()
+}
+
+impl ChangeConstraint {
+    fn drop(&self) -> Ddl {
+        Ddl::DropConstraint { table: self.table.clone(), name: self.name.clone(), if_exists: false, cascade: false }
+    }
+
+    fn key(&self, b: &Builder<'_>, acc: &mut Outline, primary: bool, columns: &[Ident]) {
+        let working = helper_name("mc_new", &[self.name.as_str()]);
+        build::key_index(
+            b,
+            acc,
+            Enforce,
+            &self.table,
+            &Constraint { name: Some(working.clone()), ..self.after.clone() },
+        );
+        if primary {
+            let nullable = |it: &&Ident| {
+                b.pairs.base.table(&self.table).and_then(|table| table.column(it)).is_some_and(|it| !it.not_null)
+            };
+            columns.iter().filter(nullable).for_each(|it| build::enforce_not_null(b, acc, Enforce, &self.table, it));
+        }
+        let group = format!("key:{}.{}", self.table, self.name);
+        for (table, fk) in &self.incoming {
+            if let Some(name) = fk.name.clone() {
+                let drop = Ddl::DropConstraint { table: table.clone(), name, if_exists: false, cascade: false };
+                acc.grouped(Enforce, &group, drop, "it stands on the key and comes back in this transaction");
+            }
+        }
+        acc.grouped(Enforce, &group, self.drop(), "its successor follows in this transaction");
+        let promote = Ddl::AddConstraintUsingIndex {
+            table: self.table.clone(),
+            name: Some(self.name.clone()),
+            primary,
+            index: working,
+            deferrable: self.after.deferrable,
+            initially_deferred: self.after.initially_deferred,
+        };
+        acc.grouped(Enforce, &group, promote, "the index is there already: only the catalog changes");
+        for (table, fk) in &self.incoming {
+            let pending = Constraint { not_valid: true, ..fk.clone() };
+            let add = Ddl::AddConstraint { table: table.clone(), constraint: Box::new(pending) };
+            acc.grouped(Enforce, &group, add, "NOT VALID: holds for new rows at once, reads no old ones");
+        }
+        for (table, fk) in &self.incoming {
+            if let Some(name) = fk.name.clone() {
+                acc.step(
+                    Enforce,
+                    Ddl::ValidateConstraint { table: table.clone(), name },
+                    "reads the old rows while reads and writes go on",
+                );
+            }
+        }
+    }
+
+    /// Checks and foreign keys: out and in, then validated.
+    fn replace(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let group = format!("constraint:{}.{}", self.table, self.name);
+        match &self.after.kind {
+            ConstraintKind::Check(check) => {
+                acc.preflight(
+                    Enforce,
+                    b.dialect(),
+                    Probe::Violations { table: self.table.clone(), check: check.clone() },
+                );
+            }
+            ConstraintKind::ForeignKey(fk) => {
+                acc.preflight(
+                    Enforce,
+                    b.dialect(),
+                    Probe::Orphans { table: self.table.clone(), foreign_key: fk.clone() },
+                );
+            }
+            _ => {}
+        }
+        acc.grouped(Enforce, &group, self.drop(), "its successor follows in this transaction");
+        let pending = Constraint { not_valid: !self.after.not_enforced, ..self.after.clone() };
+        let add = Ddl::AddConstraint { table: self.table.clone(), constraint: Box::new(pending) };
+        acc.grouped(Enforce, &group, add, "NOT VALID: holds for new rows at once, reads no old ones");
+        if !self.after.not_valid && !self.after.not_enforced {
+            let validate = Ddl::ValidateConstraint { table: self.table.clone(), name: self.name.clone() };
+            acc.step(Enforce, validate, "reads the old rows while reads and writes go on");
+        }
+    }
+}
+
+impl Kind for ChangeConstraint {
+    fn kind(&self) -> &'static str {
+        "change_constraint"
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Constraint(self.table.clone(), self.name.clone())
+    }
+
+    fn describe(&self) -> String {
+        format!("change constraint {} of {}", self.name, self.table)
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let only_validity = Constraint { not_valid: self.after.not_valid, ..self.before.clone() } == self.after;
+        if only_validity && !self.after.not_valid {
+            let validate = Ddl::ValidateConstraint { table: self.table.clone(), name: self.name.clone() };
+            acc.step(Enforce, validate, "reads the old rows while reads and writes go on");
+            return;
+        }
+        let timed = Constraint {
+            deferrable: self.after.deferrable,
+            initially_deferred: self.after.initially_deferred,
+            ..self.before.clone()
+        };
+        match (&self.before.kind, &self.after.kind) {
+            (ConstraintKind::ForeignKey(_), ConstraintKind::ForeignKey(_)) if timed == self.after => {
+                let alter = Ddl::AlterConstraint {
+                    table: self.table.clone(),
+                    name: self.name.clone(),
+                    deferrable: Some(self.after.deferrable),
+                    initially_deferred: Some(self.after.initially_deferred),
+                    enforced: None,
+                };
+                acc.step(Enforce, alter, "only the catalog changes");
+            }
+            (ConstraintKind::PrimaryKey(_), ConstraintKind::PrimaryKey(key))
+            | (ConstraintKind::Unique(_), ConstraintKind::Unique(key))
+                if !key.without_overlaps && !b.partitioned(&self.table) =>
+            {
+                self.key(b, acc, matches!(self.after.kind, ConstraintKind::PrimaryKey(_)), &key.columns);
+            }
+            (ConstraintKind::Check(_), ConstraintKind::Check(_))
+            | (ConstraintKind::ForeignKey(_), ConstraintKind::ForeignKey(_))
+                if !b.partitioned(&self.table) || matches!(self.after.kind, ConstraintKind::Check(_)) =>
+            {
+                self.replace(b, acc);
+            }
+            _ => {
+                acc.step(Enforce, self.drop(), "another kind of constraint takes its name");
+                build::constraint(b, acc, Enforce, &self.table, &self.after);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Sequences.
+
+use std::sync::Arc;
+
+use super::{Builder, Kind, Outline, pairs::Pairs};
+use crate::{
+    page::page,
+    plan::PhaseKind::*,
+    sql::{DataType, Ddl, ObjectRef, Sequence, SequenceOptions},
+};
+
+page! {
+    /// # Create, change or drop a sequence
+    ///
+    /// Changing a sequence makes `nextval` wait for a moment; its numbers go on where they were. A sequence that a column owns goes
+    /// when the column goes.
+    ///
+    /// ```sql before
+    /// CREATE SEQUENCE ticket_no;
+    /// ```
+    /// ```sql after
+    /// CREATE SEQUENCE ticket_no INCREMENT BY 10;
+    /// CREATE SEQUENCE batch_no;
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeSequence {
+    before: Option<Arc<Sequence>>,
+    after: Option<Arc<Sequence>>,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeSequence> {
+    let (base, after) = (&pairs.base.sequences, &pairs.input.after.sequences);
+    let kept = after.values().filter_map(|new| {
+        let old = base.get(&new.name);
+        let owner = |it: &Sequence| {
+            it.owned_by.as_ref().map(|(table, column)| (table.clone(), pairs.carried_column(table, column)))
+        };
+        let same = old.is_some_and(|old| old.options == new.options && owner(old) == new.owned_by);
+        (!same).then(|| ChangeSequence { before: old.cloned(), after: Some(new.clone()) })
+    });
+    // One that goes with its column or table needs no step.
+    let falls = |it: &Sequence| {
+        it.owned_by.as_ref().is_some_and(|(table, column)| match pairs.pair(table) {
+            Some(pair) => pair.dropped.contains(column),
+            None => !pairs.input.after.tables.contains_key(table),
+        })
+    };
+    let gone = base.values().filter(|it| !after.contains_key(&it.name) && !falls(it));
+    kept.chain(gone.map(|it| ChangeSequence { before: Some(it.clone()), after: None })).collect()
+}
+
+/// What must be said to get from one set of options to another, defaults written out.
+fn set(before: &SequenceOptions, after: &SequenceOptions) -> SequenceOptions {
+    let increment = after.increment.unwrap_or(1);
+    let ty = after.ty.clone().unwrap_or_else(|| DataType::builtin("bigint"));
+    let top = match ty.name.as_str() {
+        "smallint" => i64::from(i16::MAX),
+        "integer" => i64::from(i32::MAX),
+        _ => i64::MAX,
+    };
+    let (min, max) = if increment < 0 { (-top - 1, -1) } else { (1, top) };
+    let start = if increment < 0 { after.max.unwrap_or(max) } else { after.min.unwrap_or(min) };
+    let changed = |old: Option<i64>, new: Option<i64>, default: i64| (old != new).then(|| new.unwrap_or(default));
+    SequenceOptions {
+        ty: (before.ty != after.ty).then_some(ty),
+        start: changed(before.start, after.start, start),
+        increment: changed(before.increment, after.increment, 1),
+        min: changed(before.min, after.min, min),
+        max: changed(before.max, after.max, max),
+        cache: changed(before.cache, after.cache, 1),
+        cycle: after.cycle,
+        name: None,
+    }
+}
+
+impl Kind for ChangeSequence {
+    fn kind(&self) -> &'static str {
+        match (&self.before, &self.after) {
+            (None, _) => "create_sequence",
+            (_, None) => "drop_sequence",
+            _ => "change_sequence",
+        }
+    }
+
+    fn object(&self) -> ObjectRef {
+        let it = self.after.as_ref().or(self.before.as_ref());
+        ObjectRef::Sequence(it.map(|it| it.name.clone()).unwrap_or_default())
+    }
+
+    fn describe(&self) -> String {
+        format!("{} sequence {}", self.kind().trim_end_matches("_sequence"), self.object())
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let own = |it: &Sequence| Ddl::AlterSequence {
+            name: it.name.clone(),
+            set: SequenceOptions::default(),
+            restart: None,
+            owned_by: Some(it.owned_by.clone()),
+            if_exists: false,
+        };
+        match (&self.before, &self.after) {
+            (None, Some(it)) => {
+                let free = Sequence { owned_by: None, ..(**it).clone() };
+                acc.step(
+                    Expand,
+                    Ddl::CreateSequence { sequence: Box::new(free), if_not_exists: false },
+                    "nobody waits for a new sequence",
+                );
+                if it.owned_by.is_some() {
+                    acc.step(Expand, own(it), "the sequence goes when its column goes");
+                }
+            }
+            (Some(it), None) => {
+                acc.step(
+                    Contract,
+                    Ddl::DropSequence { name: it.name.clone(), if_exists: false, cascade: false },
+                    "nobody takes numbers from it any more",
+                );
+            }
+            (Some(before), Some(it)) => {
+                if before.options != it.options {
+                    let (name, set) = (it.name.clone(), set(&before.options, &it.options));
+                    acc.step(
+                        Expand,
+                        Ddl::AlterSequence { name, set, restart: None, owned_by: None, if_exists: false },
+                        "nextval waits for a moment",
+                    );
+                }
+                let owner = before
+                    .owned_by
+                    .as_ref()
+                    .map(|(table, column)| (table.clone(), b.pairs.carried_column(table, column)));
+                if owner != it.owned_by {
+                    acc.step(Expand, own(it), "the sequence goes when its column goes");
+                }
+            }
+            (None, None) => {}
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The type or collation of a column.
+
+use super::{
+    Builder, Kind, Outline,
+    dual::{self, Dual},
+    pairs::Pairs,
+};
+use crate::{
+    dialect::{TypeChange, TypeCost},
+    page::page,
+    plan::{PhaseKind::*, Undo},
+    sql::{Column, Ddl, Expr, Name, ObjectRef, Severity},
+};
+
+page! {
+    /// # Change the type of a column
+    ///
+    /// Some changes touch the catalog only: a longer `varchar`, `varchar` to `text`, a `numeric` with more digits. Most write
+    /// every row again while nobody can even read the table. Those go another way: a hidden copy of the column in the
+    /// new type follows every write, old rows are filled in batches, indexes and constraints are built on it, and one short
+    /// transaction exchanges the names. The old copy follows until Contract, so the way back loses nothing.
+    ///
+    /// ```sql before
+    /// CREATE TABLE stock_moves (id bigint PRIMARY KEY, quantity integer NOT NULL, note varchar(40));
+    /// CREATE INDEX stock_moves_quantity_idx ON stock_moves (quantity);
+    /// ```
+    /// ```sql after
+    /// CREATE TABLE stock_moves (id bigint PRIMARY KEY, quantity bigint NOT NULL, note varchar(80));
+    /// CREATE INDEX stock_moves_quantity_idx ON stock_moves (quantity);
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeType {
+    table: Name,
+    before: Column,
+    after: Column,
+    /// The two copies, when the change would rewrite the table.
+    dual: Option<Box<Dual>>,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeType> {
+    let changed = pairs.columns().filter(|(_, it)| match &it.dual {
+        Some(dual) => dual.swap,
+        None => it.before.ty != it.after.ty || it.before.collation != it.after.collation,
+    });
+    // A generated column is recomputed, whatever its type.
+    let own = changed.filter(|(_, it)| it.before.generated == it.after.generated);
+    own.map(|(pair, it)| ChangeType {
+        table: pair.after.name.clone(),
+        before: it.before.clone(),
+        after: it.after.clone(),
+        dual: it.dual.clone().map(Box::new),
+    })
+    .collect()
+}
+
+impl ChangeType {
+    /// One ALTER: free, or too entangled for a second copy.
+    fn direct(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let (table, column, ty) = (&self.table, &self.after.name, &self.after.ty);
+        let plain = TypeChange { table, column, to: ty, collation: self.after.collation.as_ref(), using: None };
+        let cost = b.dialect().type_change(&plain, &b.pairs.base, b.pairs.input.facts);
+        let at = b.after().annotations.get(&self.object());
+        let said = at.and_then(|it| it.iter().find(|it| it.key == "using")).map(|it| b.dialect().expr(&it.value));
+        let using = said.or_else(|| (cost == TypeCost::NeedsUsing).then(|| self.cast_by_text(b)));
+        let phase = if cost <= TypeCost::Rebuilds { Expand } else { Contract };
+        let group = format!("type:{table}.{column}");
+        let followers = b.followers(table, column);
+        followers.drop(acc, phase, &group);
+        // A default is cast with the column, which fails where no implicit cast exists: it goes and comes back.
+        let recast = self.before.default.is_some() && cost > TypeCost::Rebuilds;
+        let default = |it: Option<Expr>| Ddl::SetDefault { table: table.clone(), column: column.clone(), default: it };
+        if recast {
+            acc.grouped(phase, &group, default(None), "the old default may not fit the new type");
+        }
+        let set = Ddl::SetType {
+            table: table.clone(),
+            column: column.clone(),
+            ty: ty.clone(),
+            collation: self.after.collation.clone(),
+            using,
+        };
+        let why = match cost {
+            TypeCost::Free => "only the catalog changes",
+            TypeCost::Rebuilds => "the rows stay as they are; indexes or checks on the column are gone through once",
+            _ => "every row is written again while nobody can use the table",
+        };
+        let back = Ddl::SetType {
+            table: table.clone(),
+            column: column.clone(),
+            ty: self.before.ty.clone(),
+            collation: self.before.collation.clone(),
+            using: Some(b.dialect().expr(&format!(
+                "{}::{}",
+                b.dialect().quote(column),
+                b.dialect().render_type(&self.before.ty)
+            ))),
+        };
+        let draft = acc.grouped(phase, &group, set, why);
+        if self.before.ty != self.after.ty {
+            draft.undo(Undo::By(vec![crate::plan::Action::Ddl(back)]));
+        }
+        if recast && self.after.default.is_some() {
+            acc.grouped(phase, &group, default(self.after.default.clone()), "the default in the new type");
+        }
+        followers.create(acc, phase, &group);
+        if cost > TypeCost::Rebuilds {
+            acc.gate(Contract, format!("{table} can be unavailable while it is written anew"));
+            let message = format!(
+                "{table}.{column} to {ty} writes every row of {table} while nobody can read it; a second copy is not possible for this column"
+            );
+            acc.hazard("changing-type-rewrites", Severity::Error, message);
+        } else if cost == TypeCost::Rebuilds {
+            let message = format!(
+                "{table}.{column} to {ty} rebuilds indexes or rechecks constraints of {table} while nobody can read it"
+            );
+            acc.hazard("changing-type-rebuilds", Severity::Warning, message);
+        }
+    }
+
+    /// The cast PostgreSQL would not make by itself.
+    fn cast_by_text(&self, b: &Builder<'_>) -> Expr {
+        let column = b.dialect().quote(&self.after.name);
+        b.dialect().expr(&format!("{column}::text::{}", b.dialect().render_type(&self.after.ty)))
+    }
+}
+
+impl Kind for ChangeType {
+    fn kind(&self) -> &'static str {
+        "change_type"
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Column(self.table.clone(), self.after.name.clone())
+    }
+
+    fn describe(&self) -> String {
+        if self.before.ty == self.after.ty {
+            return format!("change the collation of {}.{}", self.table, self.after.name);
+        }
+        format!("change {}.{} from {} to {}", self.table, self.after.name, self.before.ty, self.after.ty)
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        match &self.dual {
+            Some(dual) => dual::outline(b, acc, &self.before, &self.after, dual),
+            None => self.direct(b, acc),
+        }
+    }
+}

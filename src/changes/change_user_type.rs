@@ -1,0 +1,270 @@
+//! Enums, domains, composite and range types.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::{Builder, Kind, Outline, pairs::Pairs};
+use crate::{
+    page::page,
+    plan::{PhaseKind::*, Undo},
+    sql::{
+        Attribute, CompositeAction, Constraint, DataType, Ddl, Domain, DomainAction, EnumPosition, Ident, Name,
+        ObjectRef, Severity, TypeKind, UserType,
+    },
+};
+
+page! {
+    /// # Create, change or drop a type
+    ///
+    /// An enum gets a new value without any lock, and never loses it again. Taking values away or reordering them needs a new type, and
+    /// every column of it is written again. A check on a domain locks every table that uses it against writes while it is validated.
+    ///
+    /// ```sql before
+    /// CREATE TYPE mode AS ENUM ('road', 'rail');
+    /// CREATE TABLE legs (id bigint PRIMARY KEY, mode mode);
+    /// ```
+    /// ```sql after
+    /// CREATE TYPE mode AS ENUM ('road', 'rail', 'sea');
+    /// CREATE TABLE legs (id bigint PRIMARY KEY, mode mode);
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeUserType {
+    before: Option<Arc<UserType>>,
+    after: Option<Arc<UserType>>,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeUserType> {
+    let (base, after) = (&pairs.base.types, &pairs.input.after.types);
+    let kept = after.iter().filter_map(|(key, new)| {
+        let old = base.get(key);
+        let changed = old.is_none_or(|old| old.kind != new.kind);
+        changed.then(|| ChangeUserType { before: old.cloned(), after: Some(new.clone()) })
+    });
+    let gone = base.iter().filter(|(key, _)| !after.contains_key(*key));
+    kept.chain(gone.map(|(_, it)| ChangeUserType { before: Some(it.clone()), after: None })).collect()
+}
+
+fn drop(it: &UserType) -> Ddl {
+    Ddl::DropType {
+        name: it.name.clone(),
+        domain: matches!(it.kind, TypeKind::Domain(_)),
+        if_exists: false,
+        cascade: false,
+    }
+}
+
+impl ChangeUserType {
+    fn name(&self) -> Name {
+        self.after.as_ref().or(self.before.as_ref()).map(|it| it.name.clone()).unwrap_or_default()
+    }
+
+    fn change(&self, b: &Builder<'_>, acc: &mut Outline, before: &UserType, after: &UserType) {
+        match (&before.kind, &after.kind) {
+            (TypeKind::Enum(old), TypeKind::Enum(new)) => match added(old, new) {
+                Some(values) => self.add_values(acc, values),
+                None => self.swap(b, acc, before, after),
+            },
+            (TypeKind::Domain(old), TypeKind::Domain(new))
+                if old.base == new.base && old.collation == new.collation =>
+            {
+                self.domain(b, acc, old, new)
+            }
+            (TypeKind::Composite(old), TypeKind::Composite(new)) => self.composite(acc, old, new),
+            _ => self.swap(b, acc, before, after),
+        }
+    }
+
+    fn add_values(&self, acc: &mut Outline, values: Vec<(SmolStr, EnumPosition)>) {
+        for (value, position) in values {
+            let lost = format!("nothing; but the value {value} of {} stays", self.name());
+            let add = Ddl::AddEnumValue { ty: self.name(), value, position, if_not_exists: true };
+            let why = "no table is locked; it can be used once this is committed";
+            acc.step(Expand, add, why).undo(Undo::Loses { actions: Vec::new(), lost });
+        }
+    }
+
+    fn domain(&self, b: &Builder<'_>, acc: &mut Outline, old: &Domain, new: &Domain) {
+        let alter = |action| Ddl::AlterDomain { name: self.name(), action };
+        if old.default != new.default {
+            acc.step(Expand, alter(DomainAction::SetDefault(new.default.clone())), "only the catalog changes");
+        }
+        let same = |a: &Constraint, b: &Constraint| a.name == b.name && a.kind == b.kind;
+        for check in old.checks.iter().filter(|it| !new.checks.iter().any(|other| same(it, other))) {
+            if let Some(name) = check.name.clone() {
+                acc.step(
+                    Expand,
+                    alter(DomainAction::DropConstraint { name, if_exists: false }),
+                    "only the catalog changes",
+                );
+            }
+        }
+        for check in new.checks.iter().filter(|it| !old.checks.iter().any(|other| same(it, other))) {
+            let Some(name) = check.name.clone() else { continue };
+            let pending = Constraint { not_valid: true, ..check.clone() };
+            acc.step(Enforce, alter(DomainAction::AddConstraint(pending)), "NOT VALID: no table is locked");
+            if !check.not_valid {
+                acc.step(
+                    Enforce,
+                    alter(DomainAction::ValidateConstraint(name)),
+                    "tables that use the domain take no writes while they are read",
+                )
+                .undo(Undo::Nothing);
+                let message =
+                    format!("every table that uses {} takes no writes while its rows are checked", self.name());
+                acc.hazard("domain-constraint-scans", Severity::Warning, message);
+            }
+        }
+        if old.not_null != new.not_null {
+            let (phase, action) =
+                if new.not_null { (Enforce, DomainAction::SetNotNull) } else { (Expand, DomainAction::DropNotNull) };
+            acc.step(phase, alter(action), "tables that use the domain are read");
+        }
+        let _ = b;
+    }
+
+    fn composite(&self, acc: &mut Outline, old: &[Attribute], new: &[Attribute]) {
+        let alter = |action| Ddl::AlterComposite { name: self.name(), action };
+        let find = |list: &[Attribute], name: &Ident| list.iter().find(|it| it.name == *name).cloned();
+        for it in new {
+            match find(old, &it.name) {
+                None => {
+                    acc.step(Expand, alter(CompositeAction::AddAttribute(it.clone())), "only the catalog changes");
+                }
+                Some(was) if was != *it => {
+                    let (name, ty, collation) = (it.name.clone(), it.ty.clone(), it.collation.clone());
+                    acc.step(
+                        Enforce,
+                        alter(CompositeAction::SetAttributeType { name, ty, collation }),
+                        "refused while a table has a column of the type",
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        for it in old.iter().filter(|it| find(new, &it.name).is_none()) {
+            acc.step(
+                Contract,
+                alter(CompositeAction::DropAttribute { name: it.name.clone(), if_exists: false }),
+                "its values are lost",
+            )
+            .undo(Undo::Loses {
+                actions: vec![crate::plan::Action::Ddl(alter(CompositeAction::AddAttribute(it.clone())))],
+                lost: format!("every value of {}.{}", self.name(), it.name),
+            });
+        }
+    }
+
+    /// The old type steps aside, a new one takes its name, and every column goes over by its text.
+    fn swap(&self, b: &Builder<'_>, acc: &mut Outline, before: &UserType, after: &UserType) {
+        let name = self.name();
+        let aside = crate::plan::helper_name("mc_old", &[name.name.as_str()]);
+        let group = format!("type:{name}");
+        acc.grouped(
+            Contract,
+            &group,
+            Ddl::RenameType { from: name.clone(), to: aside.clone() },
+            "the old type steps aside",
+        );
+        acc.grouped(Contract, &group, Ddl::CreateType { ty: Box::new(after.clone()) }, "the new one takes its name");
+        for (pair, column) in
+            b.pairs.single_columns().filter(|(_, it)| uses(&it.after.ty, &name) && uses(&it.before.ty, &name))
+        {
+            let (table, of) = (pair.after.name.clone(), column.after.name.clone());
+            let followers = b.followers(&table, &of);
+            followers.drop(acc, Contract, &group);
+            let default = |default| Ddl::SetDefault { table: table.clone(), column: of.clone(), default };
+            if column.before.default.is_some() {
+                acc.grouped(Contract, &group, default(None), "a default is of the old type");
+            }
+            let text = if column.after.ty.array { "text[]" } else { "text" };
+            let cast = format!("{}::{text}::{}", b.dialect().quote(&of), b.dialect().render_type(&column.after.ty));
+            let set = Ddl::SetType {
+                table: table.clone(),
+                column: of.clone(),
+                ty: column.after.ty.clone(),
+                collation: None,
+                using: Some(b.dialect().expr(&cast)),
+            };
+            let back = Ddl::SetType {
+                table: table.clone(),
+                column: of.clone(),
+                ty: column.after.ty.clone(),
+                collation: None,
+                using: Some(b.dialect().expr(&cast)),
+            };
+            acc.grouped(Contract, &group, set, "every row is written again")
+                .undo(Undo::By(vec![crate::plan::Action::Ddl(back)]));
+            if let Some(it) = &column.after.default {
+                acc.grouped(Contract, &group, default(Some(it.clone())), "the default in the new type");
+            }
+            followers.create(acc, Contract, &group);
+            let message = format!("{table} is written again while nobody can read it: {name} loses or reorders values");
+            acc.hazard("changing-type-rewrites", Severity::Error, message);
+        }
+        acc.grouped(
+            Contract,
+            &group,
+            drop(&UserType { name: name.sibling(aside), ..before.clone() }),
+            "no column is of it any more",
+        );
+        acc.gate(Contract, format!("no running instance uses what {name} no longer has"));
+    }
+}
+
+fn uses(ty: &DataType, name: &Name) -> bool {
+    ty.name.as_str() == name.name.as_str() && (ty.schema.is_none() || ty.schema == name.schema)
+}
+
+/// The new values with their places, when all old ones stay in their order.
+fn added(old: &[SmolStr], new: &[SmolStr]) -> Option<Vec<(SmolStr, EnumPosition)>> {
+    let kept: Vec<&SmolStr> = new.iter().filter(|it| old.contains(it)).collect();
+    if kept != old.iter().collect::<Vec<_>>() {
+        return None;
+    }
+    let mut res = Vec::new();
+    for (i, value) in new.iter().enumerate().filter(|(_, it)| !old.contains(it)) {
+        let position = match (i.checked_sub(1).and_then(|it| new.get(it)), new[i..].iter().find(|it| old.contains(it)))
+        {
+            (_, None) => EnumPosition::End,
+            (Some(before), Some(_)) => EnumPosition::After(before.clone()),
+            (None, Some(next)) => EnumPosition::Before(next.clone()),
+        };
+        res.push((value.clone(), position));
+    }
+    Some(res)
+}
+
+impl Kind for ChangeUserType {
+    fn kind(&self) -> &'static str {
+        match (&self.before, &self.after) {
+            (None, _) => "create_type",
+            (_, None) => "drop_type",
+            _ => "change_user_type",
+        }
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Type(self.name())
+    }
+
+    fn describe(&self) -> String {
+        format!("{} type {}", self.kind().split('_').next().unwrap_or_default(), self.name())
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        match (&self.before, &self.after) {
+            (None, Some(it)) => {
+                acc.step(Expand, Ddl::CreateType { ty: Box::new((**it).clone()) }, "nobody uses it yet");
+            }
+            (Some(it), None) => {
+                acc.step(Contract, drop(it), "nothing is of it any more");
+            }
+            (Some(before), Some(after)) => self.change(b, acc, before, after),
+            (None, None) => {}
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! An index that is new; the pairing of indexes for its neighbours.
+
+use std::sync::Arc;
+
+use super::{
+    Builder, Kind, Outline, build,
+    pairs::Pairs,
+    rebuilt::{Part, carried, nameless},
+};
+use crate::{
+    page::page,
+    plan::PhaseKind::*,
+    sql::{Index, Name, ObjectRef},
+};
+
+page! {
+    /// # Create an index
+    ///
+    /// A plain CREATE INDEX lets nobody write until it is done; CONCURRENTLY lets everybody go on and takes longer. It cannot
+    /// run in a transaction, and when it fails it leaves an invalid index behind, which is dropped before the next try. A
+    /// partitioned table gets a shell, then an index for each partition, attached one by one.
+    ///
+    /// ```sql before
+    /// CREATE TABLE order_lines (id bigint PRIMARY KEY, order_id bigint NOT NULL, sku text);
+    /// ```
+    /// ```sql after
+    /// CREATE TABLE order_lines (id bigint PRIMARY KEY, order_id bigint NOT NULL, sku text);
+    /// CREATE INDEX order_lines_order_id_idx ON order_lines (order_id) WHERE sku IS NOT NULL;
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateIndex {
+    index: Arc<Index>,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<CreateIndex> {
+    let matched = matches(pairs);
+    let new = matched.into_iter().filter(|(before, after)| before.is_none() && after.is_some());
+    new.filter_map(|(_, after)| after).map(|index| CreateIndex { index }).collect()
+}
+
+/// Indexes of both sides that have their own story (not rebuilt with a column, not a partition's share of its
+/// parent's), paired by name, else by definition.
+pub(super) fn matches(pairs: &Pairs<'_>) -> Vec<(Option<Arc<Index>>, Option<Arc<Index>>)> {
+    let (base, after) = (&pairs.base, pairs.input.after);
+    let consumed = |index: &Arc<Index>, old: bool| {
+        let part = Part::Index(index.clone());
+        pairs.rebuilt.iter().any(|it| if old { it.before.as_ref() == Some(&part) } else { it.after == part })
+    };
+    let lives = |table: &Name| {
+        (base.tables.contains_key(table) && after.tables.contains_key(table)) || after.views.contains_key(table)
+    };
+    let mut old: Vec<Arc<Index>> = base
+        .indexes
+        .values()
+        .filter(|it| lives(&it.table) && it.attached_to.is_none() && !consumed(it, true))
+        .cloned()
+        .collect();
+    let present = |table: &Name| after.tables.contains_key(table) || after.views.contains_key(table);
+    let new: Vec<Arc<Index>> = after
+        .indexes
+        .values()
+        .filter(|it| present(&it.table) && it.attached_to.is_none() && !consumed(it, false))
+        .cloned()
+        .collect();
+    let mut res = Vec::new();
+    let mut rest = Vec::new();
+    for index in new {
+        match old.iter().position(|it| it.name == index.name) {
+            Some(at) => res.push((Some(old.remove(at)), Some(index))),
+            None => rest.push(index),
+        }
+    }
+    for index in rest {
+        let same = |it: &Arc<Index>| {
+            nameless(&carried(pairs, &Part::Index(it.clone()))) == nameless(&Part::Index(index.clone()))
+        };
+        match old.iter().position(same) {
+            Some(at) => res.push((Some(old.remove(at)), Some(index))),
+            None => res.push((None, Some(index))),
+        }
+    }
+    res.extend(old.into_iter().map(|it| (Some(it), None)));
+    res
+}
+
+impl Kind for CreateIndex {
+    fn kind(&self) -> &'static str {
+        "create_index"
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Index(self.index.name.clone().unwrap_or_default())
+    }
+
+    fn describe(&self) -> String {
+        let unique = if self.index.unique { "unique " } else { "" };
+        format!("create {unique}index {} on {}", self.object(), self.index.table)
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let phase = if self.index.unique && !b.is_new(&self.index.table) { Enforce } else { Expand };
+        build::index(b, acc, phase, &self.index);
+    }
+}

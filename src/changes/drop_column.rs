@@ -1,0 +1,162 @@
+//! A column that goes.
+
+use super::{
+    Builder, Kind, Outline, build,
+    pairs::Pairs,
+    rebuilt::{constraint_mentions, index_mentions},
+};
+use crate::{
+    dialect::Probe,
+    page::page,
+    plan::{Action, PhaseKind::*, Undo},
+    sql::{Column, Ddl, Ident, Name, ObjectRef, Severity},
+};
+
+page! {
+    /// # Drop a column
+    ///
+    /// Expand makes the column one that new code can leave out; Contract drops it when no running code knows it. PostgreSQL
+    /// would silently drop every index, check and statistics object that mentions it: the plan drops them by name, views
+    /// come back without it, and nothing is ever dropped with CASCADE. The values are lost.
+    ///
+    /// ```sql before
+    /// CREATE TABLE carriers (id bigint PRIMARY KEY, name text NOT NULL, fax text NOT NULL);
+    /// CREATE INDEX carriers_fax_idx ON carriers (fax);
+    /// ```
+    /// ```sql after
+    /// CREATE TABLE carriers (id bigint PRIMARY KEY, name text NOT NULL);
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropColumn {
+    table: Name,
+    column: Column,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropColumn> {
+    let dropped = pairs
+        .tables
+        .iter()
+        .flat_map(|pair| pair.dropped.iter().filter_map(move |name| Some((&pair.before, pair.before.column(name)?))));
+    // Partitions and inheriting tables lose theirs with the parent.
+    let own = dropped.filter(|(table, column)| {
+        let parents = table.inherits.iter().chain(table.partition_of.iter().map(|it| &it.parent));
+        !parents.into_iter().any(|it| pairs.base.table(it).is_some_and(|it| it.column(&column.name).is_some()))
+    });
+    own.map(|(table, column)| DropColumn { table: table.name.clone(), column: column.clone() }).collect()
+}
+
+impl DropColumn {
+    /// The column as it was; where it must not be empty, filled with a value that says nothing, as the real ones are gone.
+    fn undo(&self, b: &Builder<'_>) -> Undo {
+        let (table, name) = (&self.table, &self.column.name);
+        let filler = if self.column.not_null && self.column.default.is_none() && self.column.identity.is_none() {
+            build::filler(b, &self.column)
+        } else {
+            None
+        };
+        let nullable = self.column.not_null && self.relaxed();
+        let plain = Column {
+            default: filler.as_ref().map(|it| b.dialect().expr(it)).or(self.column.default.clone()),
+            not_null: self.column.not_null && !nullable,
+            storage: None,
+            compression: None,
+            statistics: None,
+            options: Default::default(),
+            ..self.column.clone()
+        };
+        let mut actions = vec![Ddl::AddColumn {
+            table: table.clone(),
+            column: Box::new(plain),
+            constraints: Vec::new(),
+            if_not_exists: false,
+        }];
+        if filler.is_some() {
+            actions.push(Ddl::SetDefault { table: table.clone(), column: name.clone(), default: None });
+        }
+        actions.extend(build::column_settings(table, &self.column));
+        Undo::Loses {
+            actions: actions.into_iter().map(Action::Ddl).collect(),
+            lost: format!("every value of {table}.{name}"),
+        }
+    }
+
+    /// Expand has taken NOT NULL away, and its own undo gives it back.
+    fn relaxed(&self) -> bool {
+        let it = &self.column;
+        it.not_null && it.default.is_none() && it.identity.is_none() && it.generated.is_none()
+    }
+}
+
+impl Kind for DropColumn {
+    fn kind(&self) -> &'static str {
+        "drop_column"
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Column(self.table.clone(), self.column.name.clone())
+    }
+
+    fn describe(&self) -> String {
+        format!("drop {}.{} and all its values", self.table, self.column.name)
+    }
+
+    fn destructive(&self) -> bool {
+        true
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let (table, name): (&Name, &Ident) = (&self.table, &self.column.name);
+        let keyed =
+            b.pairs.base.table(table).and_then(|it| it.primary_key()).is_some_and(|it| constraint_mentions(it, name));
+        if self.relaxed() && !keyed {
+            let relax = Ddl::DropNotNull { table: table.clone(), column: name.clone() };
+            let restore = restore_not_null(b, table, &self.column);
+            acc.step(Expand, relax, "new code leaves the column out").undo(Undo::By(restore));
+        }
+        acc.gate(Contract, format!("no running instance reads or writes {table}.{name}"));
+        let group = format!("drop:{table}.{name}");
+        let followers = b.followers(table, name);
+        followers.drop(acc, Contract, &group);
+        let drop = Ddl::DropColumn { table: table.clone(), column: name.clone(), if_exists: false, cascade: false };
+        let undo = self.undo(b);
+        acc.grouped(Contract, &group, drop, "nobody uses it any more; the space comes back as rows are rewritten")
+            .undo(undo);
+        followers.create(acc, Contract, &group);
+        let message = format!("every value of {table}.{name} is lost in Contract{}", self.collateral(b));
+        acc.hazard("dropping-column", Severity::Warning, message);
+        acc.verify(Contract, b.dialect(), Probe::Gone(self.object()));
+    }
+}
+
+impl DropColumn {
+    fn collateral(&self, b: &Builder<'_>) -> String {
+        let Some(table) = b.pairs.base.table(&self.table) else { return String::new() };
+        let constraints = table
+            .constraints
+            .iter()
+            .filter(|it| constraint_mentions(it, &self.column.name))
+            .filter_map(|it| it.name.clone());
+        let indexes = b
+            .pairs
+            .base
+            .indexes_of(&self.table)
+            .filter(|it| index_mentions(it, &self.column.name))
+            .filter_map(|it| it.name.clone());
+        let names: Vec<String> = constraints.map(|it| it.to_string()).chain(indexes.map(|it| it.to_string())).collect();
+        if names.is_empty() { String::new() } else { format!("; with it go {}", names.join(", ")) }
+    }
+}
+
+/// NOT NULL again, after new code has written rows without the column: those get a value first.
+fn restore_not_null(b: &Builder<'_>, table: &Name, column: &Column) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if let Some(value) = build::filler(b, column) {
+        let pending = format!("t.{} IS NULL", b.dialect().quote(&column.name));
+        actions.push(Action::Backfill(b.backfill(table, vec![(column.name.clone(), value)], pending)));
+    }
+    actions.extend(build::not_null_actions(b, table, &column.name).into_iter().map(Action::Ddl));
+    actions
+}

@@ -1,0 +1,139 @@
+//! A constraint that goes; the pairing of constraints for its neighbours.
+
+use super::{
+    Builder, Kind, Outline,
+    pairs::{Pairs, TablePair},
+    rebuilt::{Part, carried, constraint_mentions, nameless},
+};
+use crate::{
+    dialect::Probe,
+    page::page,
+    plan::PhaseKind::*,
+    sql::{Constraint, ConstraintKind, Ddl, Name, ObjectRef},
+};
+
+page! {
+    /// # Drop a constraint
+    ///
+    /// Only the catalog changes, but a foreign key locks both tables against everybody for that moment. A check or foreign key
+    /// goes in Expand, so that new code may write what it forbade; a unique or primary key in Contract, as old code may rely
+    /// on it for ON CONFLICT. Bringing it back reads the rows again, and fails if they break it by then.
+    ///
+    /// ```sql before
+    /// CREATE TABLE products (id bigint PRIMARY KEY, sku text CONSTRAINT sku_short CHECK (length(sku) < 20), gtin text UNIQUE);
+    /// ```
+    /// ```sql after
+    /// CREATE TABLE products (id bigint PRIMARY KEY, sku text, gtin text);
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropConstraint {
+    table: Name,
+    constraint: Constraint,
+    /// It goes because a column or table it names goes.
+    with_column: bool,
+}
+
+/// A constraint of a table that is there before and after.
+pub(super) struct Match {
+    pub table: Name,
+    pub before: Option<Constraint>,
+    pub after: Option<Constraint>,
+}
+
+/// Constraints of both sides that have their own story, paired by name, else by definition.
+pub(super) fn matches(pairs: &Pairs<'_>) -> Vec<Match> {
+    pairs.tables.iter().flat_map(|pair| of_table(pairs, pair)).collect()
+}
+
+fn of_table(pairs: &Pairs<'_>, pair: &TablePair) -> Vec<Match> {
+    let table = &pair.after.name;
+    let part = |it: &Constraint| Part::Constraint(table.clone(), it.clone());
+    let consumed = |it: &Constraint, old: bool| {
+        let part = part(it);
+        pairs.rebuilt.iter().any(|it| if old { it.before.as_ref() == Some(&part) } else { it.after == part })
+    };
+    let handed_down = |it: &Constraint, old: bool| {
+        let own = if old { &pair.before } else { &pair.after };
+        let catalog = if old { &pairs.base } else { pairs.input.after };
+        let mut parents =
+            own.inherits.iter().chain(own.partition_of.iter().map(|it| &it.parent)).filter_map(|it| catalog.table(it));
+        parents.any(|parent| parent.constraints.iter().any(|theirs| theirs.kind == it.kind && !theirs.no_inherit))
+    };
+    let free = |it: &&Constraint, old: bool| !consumed(it, old) && !handed_down(it, old);
+    let mut old: Vec<Constraint> = pair.before.constraints.iter().filter(|it| free(it, true)).cloned().collect();
+    let mut res = Vec::new();
+    let mut rest = Vec::new();
+    let paired = |before: Option<Constraint>, after: Option<Constraint>| Match { table: table.clone(), before, after };
+    for constraint in pair.after.constraints.iter().filter(|it| free(it, false)) {
+        match old.iter().position(|it| it.name == constraint.name) {
+            Some(at) => res.push(paired(Some(old.remove(at)), Some(constraint.clone()))),
+            None => rest.push(constraint.clone()),
+        }
+    }
+    for constraint in rest {
+        let same = |it: &Constraint| nameless(&carried(pairs, &part(it))) == nameless(&part(&constraint));
+        let at = old.iter().position(same);
+        res.push(paired(at.map(|at| old.remove(at)), Some(constraint)));
+    }
+    res.extend(old.into_iter().map(|it| paired(Some(it), None)));
+    res
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropConstraint> {
+    let gone = matches(pairs).into_iter().filter(|it| it.after.is_none());
+    gone.filter_map(|it| {
+        let constraint = it.before?;
+        let own = pairs
+            .pair(&it.table)
+            .is_some_and(|pair| pair.dropped.iter().any(|column| constraint_mentions(&constraint, column)));
+        let theirs = match &constraint.kind {
+            ConstraintKind::ForeignKey(fk) => match pairs.pair(&fk.references) {
+                Some(pair) => fk.referenced_columns.iter().any(|it| pair.dropped.contains(it)),
+                None => !pairs.input.after.tables.contains_key(&fk.references),
+            },
+            _ => false,
+        };
+        Some(DropConstraint { table: it.table, constraint, with_column: own || theirs })
+    })
+    .collect()
+}
+
+impl Kind for DropConstraint {
+    fn kind(&self) -> &'static str {
+        "drop_constraint"
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Constraint(self.table.clone(), self.constraint.name.clone().unwrap_or_default())
+    }
+
+    fn describe(&self) -> String {
+        let what = match &self.constraint.kind {
+            ConstraintKind::PrimaryKey(_) => "primary key",
+            ConstraintKind::Unique(_) => "unique constraint",
+            ConstraintKind::Check(_) => "check",
+            ConstraintKind::ForeignKey(_) => "foreign key",
+            ConstraintKind::Exclude(_) => "exclusion constraint",
+            ConstraintKind::NotNull(_) => "not null constraint",
+        };
+        format!("drop {what} {}", self.object())
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let Some(name) = self.constraint.name.clone() else { return };
+        let loosens = matches!(
+            self.constraint.kind,
+            ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_) | ConstraintKind::Exclude(_)
+        );
+        let phase = if loosens && !self.with_column { Expand } else { Contract };
+        if phase == Contract && !self.with_column {
+            acc.gate(Contract, format!("no running instance relies on {} ({})", name, self.table));
+        }
+        let drop = Ddl::DropConstraint { table: self.table.clone(), name, if_exists: false, cascade: false };
+        acc.step(phase, drop, "only the catalog changes");
+        acc.verify(phase, b.dialect(), Probe::Gone(self.object()));
+    }
+}

@@ -1,0 +1,68 @@
+//! NOT NULL that goes.
+
+use super::{Builder, Kind, Outline, build, pairs::Pairs};
+use crate::{
+    page::page,
+    plan::{Action, PhaseKind::*, Undo},
+    sql::{Column, Ddl, Name, ObjectRef},
+};
+
+page! {
+    /// # Make a column nullable
+    ///
+    /// The catalog changes for a moment. Readers must cope with NULL before anybody writes one; taking it back
+    /// checks every row again.
+    ///
+    /// ```sql before
+    /// CREATE TABLE orders (id bigint PRIMARY KEY, note text NOT NULL);
+    /// ```
+    /// ```sql after
+    /// CREATE TABLE orders (id bigint PRIMARY KEY, note text);
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropNotNull {
+    table: Name,
+    before: Column,
+    after: Column,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropNotNull> {
+    let changed = pairs
+        .single_columns()
+        .filter(|(pair, it)| it.before.not_null && !it.after.not_null && !pair.inherited(&it.after.name, pairs));
+    changed
+        .map(|(pair, it)| DropNotNull {
+            table: pair.after.name.clone(),
+            before: it.before.clone(),
+            after: it.after.clone(),
+        })
+        .collect()
+}
+
+impl Kind for DropNotNull {
+    fn kind(&self) -> &'static str {
+        "drop_not_null"
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Column(self.table.clone(), self.after.name.clone())
+    }
+
+    fn describe(&self) -> String {
+        format!("make {}.{} nullable", self.table, self.after.name)
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let (table, column) = (self.table.clone(), self.after.name.clone());
+        let actions = build::not_null_actions(b, &table, &column);
+        acc.step(
+            Expand,
+            Ddl::DropNotNull { table, column },
+            "only the catalog changes; readers must cope with NULL before anyone writes it",
+        )
+        .undo(Undo::By(actions.into_iter().map(Action::Ddl).collect()));
+    }
+}

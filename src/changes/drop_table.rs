@@ -1,0 +1,83 @@
+//! A table that goes.
+
+use super::{Builder, Kind, Outline, pairs::Pairs};
+use crate::{
+    dialect::Probe,
+    page::page,
+    plan::PhaseKind::*,
+    sql::{ConstraintKind, Ddl, Name, ObjectRef, Severity},
+};
+
+page! {
+    /// # Drop a table
+    ///
+    /// The table goes in Contract, when no running code knows it. A DROP locks not only the table but every table that
+    /// a foreign key ties it to, so its foreign keys go first, each in a transaction of its own. No CASCADE:
+    /// what still depends on the table is dropped by name or stops the plan.
+    ///
+    /// ```sql before
+    /// CREATE TABLE suppliers (id bigint PRIMARY KEY);
+    /// CREATE TABLE supplier_notes (id bigint PRIMARY KEY, supplier_id bigint REFERENCES suppliers, note text);
+    /// ```
+    /// ```sql after
+    /// CREATE TABLE suppliers (id bigint PRIMARY KEY);
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropTable {
+    name: Name,
+    /// Own foreign keys to tables that stay, and those of others that point here.
+    foreign_keys: Vec<(Name, crate::sql::Ident)>,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropTable> {
+    let gone = pairs.base.tables.values().filter(|it| !pairs.input.after.tables.contains_key(&it.name));
+    // Partitions go with their parent.
+    let own =
+        gone.filter(|it| it.partition_of.as_ref().is_none_or(|of| pairs.input.after.tables.contains_key(&of.parent)));
+    own.map(|table| {
+        let own = table.constraints.iter().filter(|it| match &it.kind {
+            ConstraintKind::ForeignKey(fk) => fk.references != table.name,
+            _ => false,
+        });
+        let own = own.filter_map(|it| Some((table.name.clone(), it.name.clone()?)));
+        // A partition's foreign keys belong to its parent.
+        let foreign_keys = if table.partition_of.is_some() { Vec::new() } else { own.collect() };
+        DropTable { name: table.name.clone(), foreign_keys }
+    })
+    .collect()
+}
+
+impl Kind for DropTable {
+    fn kind(&self) -> &'static str {
+        "drop_table"
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Table(self.name.clone())
+    }
+
+    fn describe(&self) -> String {
+        format!("drop table {} and all its rows", self.name)
+    }
+
+    fn destructive(&self) -> bool {
+        true
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        acc.gate(Contract, format!("no running instance uses table {}", self.name));
+        acc.preflight(Contract, b.dialect(), Probe::LongTransactions(self.name.clone()));
+        for (table, name) in &self.foreign_keys {
+            let drop =
+                Ddl::DropConstraint { table: table.clone(), name: name.clone(), if_exists: false, cascade: false };
+            acc.step(Contract, drop, "dropped alone, so that the table it points at is locked for a moment only");
+        }
+        let drop = Ddl::DropTable { name: self.name.clone(), if_exists: false, cascade: false };
+        acc.step(Contract, drop, "nobody uses it any more");
+        acc.hazard("dropping-table", Severity::Warning, format!("every row of {} is lost in Contract", self.name));
+        acc.verify(Contract, b.dialect(), Probe::Gone(self.object()));
+    }
+}

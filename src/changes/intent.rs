@@ -1,0 +1,164 @@
+//! What a diff cannot know: is a dropped and an added thing a rename? Annotations and answers say so, else a question does.
+
+use super::pairs::Pairs;
+use crate::{plan::Question, sql::*};
+
+const RENAME: &str = "rename";
+const DROP_AND_ADD: &str = "drop-and-add";
+
+/// Finds tables that were renamed or moved and applies that to `pairs.base`.
+pub fn rename_tables(pairs: &mut Pairs<'_>) {
+    let (before, after) = (pairs.input.before, pairs.input.after);
+    let mut dropped: Vec<&Name> = before.tables.keys().filter(|it| !after.tables.contains_key(it)).collect();
+    let added: Vec<&Name> = after.tables.keys().filter(|it| !before.tables.contains_key(it)).collect();
+    for to in added {
+        let object = ObjectRef::Table(to.clone());
+        let said = annotated(pairs, &object);
+        let from = match &said {
+            Some(Said::New) => continue,
+            Some(Said::From(name)) => dropped
+                .iter()
+                .find(|it| it.name == name.name && name.schema.as_ref().is_none_or(|s| it.schema.as_ref() == Some(s))),
+            None => dropped
+                .iter()
+                .filter(|from| alike(&before.tables[**from], &after.tables[to]))
+                .max_by_key(|from| closeness(&from.name, &to.name)),
+        };
+        let Some(from) = from.map(|it| (*it).clone()) else { continue };
+        let asked = said.is_none().then(|| {
+            (format!("rename:{from}>{to}"), format!("Is table {to} the old {from} under a new name, or another table?"))
+        });
+        if settle(pairs, asked) {
+            dropped.retain(|it| **it != from);
+            move_table(pairs, from, to.clone());
+        }
+    }
+}
+
+fn move_table(pairs: &mut Pairs<'_>, from: Name, to: Name) {
+    let mut now = from.clone();
+    if from.schema != to.schema
+        && let Some(schema) = &to.schema
+    {
+        if pairs.base.apply(&Ddl::SetTableSchema { name: now.clone(), schema: schema.clone() }).is_err() {
+            return;
+        }
+        now.schema = Some(schema.clone());
+    }
+    if now.name != to.name
+        && pairs.base.apply(&Ddl::RenameTable { from: now, to: to.name.clone(), if_exists: false }).is_err()
+    {
+        return;
+    }
+    pairs.renamed_tables.push((from, to));
+}
+
+/// Finds columns of one table that were renamed: (before, after).
+pub fn rename_columns(pairs: &mut Pairs<'_>, table: &Name, before: &Table, after: &Table) -> Vec<(Ident, Ident)> {
+    let mut dropped: Vec<&Column> = before.columns.iter().filter(|it| after.column(&it.name).is_none()).collect();
+    let mut res = Vec::new();
+    if dropped.is_empty() {
+        return res;
+    }
+    for new in after.columns.iter().filter(|it| before.column(&it.name).is_none()) {
+        let said = annotated(pairs, &ObjectRef::Column(table.clone(), new.name.clone()));
+        let from = match &said {
+            Some(Said::New) => continue,
+            Some(Said::From(name)) => dropped.iter().find(|it| it.name == name.name),
+            None => {
+                let like =
+                    dropped.iter().filter(|it| it.ty == new.ty && it.generated.is_none() == new.generated.is_none());
+                like.max_by_key(|it| closeness(&it.name, &new.name))
+            }
+        };
+        let Some(from) = from.map(|it| it.name.clone()) else { continue };
+        let asked = said.is_none().then(|| {
+            (
+                format!("rename:{table}.{from}>{}", new.name),
+                format!("Is {table}.{} the old {from} under a new name, or another column?", new.name),
+            )
+        });
+        if settle(pairs, asked) {
+            dropped.retain(|it| it.name != from);
+            res.push((from, new.name.clone()));
+        }
+    }
+    res
+}
+
+/// A sequence keeps its column and gets another name, as when a serial's table is renamed.
+pub fn rename_sequences(pairs: &mut Pairs<'_>) {
+    let gone = pairs.base.sequences.values().filter(|it| !pairs.input.after.sequences.contains_key(&it.name));
+    let mut found = Vec::new();
+    for old in gone {
+        let Some((table, column)) = &old.owned_by else { continue };
+        let owner = Some((table.clone(), pairs.carried_column(table, column)));
+        let new = pairs
+            .input
+            .after
+            .sequences
+            .values()
+            .find(|it| it.owned_by == owner && !pairs.base.sequences.contains_key(&it.name));
+        if let Some(new) = new.filter(|it| it.name.schema == old.name.schema) {
+            found.push((old.name.clone(), new.name.clone()));
+        }
+    }
+    for (from, to) in found {
+        if pairs.base.apply(&Ddl::RenameSequence { from: from.clone(), to: to.name.clone() }).is_ok() {
+            pairs.renamed_sequences.push((from, to));
+        }
+    }
+}
+
+enum Said {
+    From(Name),
+    New,
+}
+
+/// `-- @renamed from=x` or `-- @new` at the object in `after`.
+fn annotated(pairs: &Pairs<'_>, object: &ObjectRef) -> Option<Said> {
+    pairs.input.after.annotations.get(object)?.iter().find_map(|it| match it.key.as_str() {
+        "renamed" => {
+            let from = it.argument("from")?;
+            Some(Said::From(match from.split_once('.') {
+                Some((schema, name)) => Name::new(schema, name),
+                None => Name::bare(from),
+            }))
+        }
+        "new" => Some(Said::New),
+        _ => None,
+    })
+}
+
+/// Is it a rename? `asked` is the question's id and text; `None`: an annotation has said so.
+/// Without an answer the rename is assumed: it loses nothing.
+fn settle(pairs: &mut Pairs<'_>, asked: Option<(String, String)>) -> bool {
+    let Some((id, about)) = asked else { return true };
+    let answers = pairs.input.answers;
+    let answer = answers.by_id.get(&id).or(answers.assume.as_ref()).map(String::as_str);
+    let assumed = if answer == Some(DROP_AND_ADD) { DROP_AND_ADD } else { RENAME };
+    pairs.questions.push(Question {
+        id,
+        about,
+        choices: vec![RENAME.into(), DROP_AND_ADD.into()],
+        assumed: assumed.into(),
+        answered: answer.is_some(),
+    });
+    assumed == RENAME
+}
+
+/// Two tables are likely one when at least two thirds of their columns agree in name and type.
+fn alike(before: &Table, after: &Table) -> bool {
+    let same = after.columns.iter().filter(|new| before.column(&new.name).is_some_and(|old| old.ty == new.ty)).count();
+    let most = before.columns.len().max(after.columns.len());
+    same > 0 && same * 3 >= most * 2
+}
+
+/// How much two names have in common: shared words, then shared beginning and end.
+fn closeness(a: &Ident, b: &Ident) -> usize {
+    let (a, b) = (a.as_str(), b.as_str());
+    let words = a.split('_').filter(|word| b.split('_').any(|it| it == *word)).count();
+    let prefix = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let suffix = a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count();
+    words * 100 + prefix + suffix
+}

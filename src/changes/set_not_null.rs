@@ -1,0 +1,100 @@
+//! NOT NULL that is new.
+
+use super::{Builder, Kind, Outline, build, pairs::Pairs};
+use crate::{
+    page::page,
+    plan::{PhaseKind::*, Question},
+    sql::{Column, Name, ObjectRef},
+};
+
+page! {
+    /// # Make a column NOT NULL
+    ///
+    /// `SET NOT NULL` reads the whole table while nobody else may; a validated CHECK spares that reading, and PostgreSQL 18
+    /// has a NOT NULL constraint that can be validated later. Old rows are filled first: even a NOT VALID check refuses
+    /// updates of rows that break it.
+    ///
+    /// ```sql before
+    /// CREATE TABLE users (id bigint PRIMARY KEY, email text);
+    /// ```
+    /// ```sql after
+    /// CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL);
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetNotNull {
+    table: Name,
+    column: Column,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<SetNotNull> {
+    let tightened = pairs.single_columns().filter(|(_, it)| !it.before.not_null && it.after.not_null);
+    let own = tightened.filter(|(pair, it)| !pair.inherited(&it.after.name, pairs));
+    // A new primary key brings its own, an identity too.
+    let alone = own.filter(|(pair, it)| {
+        let keyed = |it: &crate::sql::Table, name| {
+            it.primary_key().is_some_and(|key| super::rebuilt::constraint_mentions(key, name))
+        };
+        let new_key = keyed(&pair.after, &it.after.name) && pair.after.primary_key() != pair.before.primary_key();
+        !new_key && !(it.after.identity.is_some() && it.before.identity.is_none())
+    });
+    alone.map(|(pair, it)| SetNotNull { table: pair.after.name.clone(), column: it.after.clone() }).collect()
+}
+
+impl SetNotNull {
+    fn question_id(&self) -> String {
+        format!("fill:{}.{}", self.table, self.column.name)
+    }
+
+    /// SQL for rows that are empty: annotated, answered, or the column's own default.
+    fn filler(&self, b: &Builder<'_>) -> (Option<String>, bool) {
+        let said = b.after().annotations.get(&self.object()).and_then(|it| it.iter().find(|it| it.key == "backfill"));
+        if let Some(said) = said {
+            return (Some(said.value.to_string()), true);
+        }
+        match b.pairs.input.answers.by_id.get(&self.question_id()).map(String::as_str) {
+            Some("none") => (None, true),
+            Some(answer) => (Some(answer.strip_prefix("value:").unwrap_or(answer).to_owned()), true),
+            None => (self.column.default.as_ref().map(|it| it.text().to_owned()), false),
+        }
+    }
+}
+
+impl Kind for SetNotNull {
+    fn kind(&self) -> &'static str {
+        "set_not_null"
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Column(self.table.clone(), self.column.name.clone())
+    }
+
+    fn describe(&self) -> String {
+        format!("make {}.{} not null", self.table, self.column.name)
+    }
+
+    fn questions(&self, b: &Builder<'_>) -> Vec<Question> {
+        let (value, answered) = self.filler(b);
+        let assumed = value.as_ref().map_or("none".into(), |it| format!("value:{it}"));
+        let mut choices = vec!["none".to_owned(), "value:…".to_owned()];
+        choices.extend(value.is_some().then(|| assumed.clone()));
+        let about = format!(
+            "which value do old rows get whose {}.{} is empty? (none: there are none, or you fill them)",
+            self.table, self.column.name
+        );
+        vec![Question { id: self.question_id(), about, choices, assumed, answered }]
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let (table, column) = (&self.table, &self.column.name);
+        acc.gate(Enforce, format!("every writer sets {table}.{column}"));
+        if let (Some(value), _) = self.filler(b) {
+            let pending = format!("t.{} IS NULL", b.dialect().quote(column));
+            let backfill = b.backfill(table, vec![(column.clone(), value)], pending);
+            acc.backfill(b.dialect(), backfill, "rows that have no value yet");
+        }
+        build::enforce_not_null(b, acc, Enforce, table, column);
+    }
+}

@@ -1,0 +1,96 @@
+//! The way back of a phase: the undo of each step, last step first.
+
+use super::assemble::Planned;
+use crate::{
+    dialect::Dialect,
+    plan::{Action, RollbackStep, Timeouts, Undo},
+    sql::{ConstraintKind, Ddl, Name},
+};
+
+/// Steps in running order, and what they cannot bring back. Numbers transactions on from `tx`.
+pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<RollbackStep>, Vec<String>) {
+    let mut actions: Vec<(Action, Option<u32>)> = Vec::new();
+    let mut lost: Vec<String> = Vec::new();
+    for planned in steps.iter().rev() {
+        let own = match &planned.undo {
+            Undo::Nothing => continue,
+            Undo::By(own) => own,
+            Undo::Loses { actions, lost: what } => {
+                if !lost.contains(what) {
+                    lost.push(what.clone());
+                }
+                actions
+            }
+        };
+        actions.extend(own.iter().map(|it| (it.clone(), planned.step.tx)));
+    }
+    cancel_out(&mut actions);
+    (number(actions, dialect, tx), lost)
+}
+
+/// An index that a later action of the same way back drops need not be built.
+fn cancel_out(actions: &mut Vec<(Action, Option<u32>)>) {
+    let built = |action: &Action| match action {
+        Action::Ddl(Ddl::CreateIndex { index, .. }) => index.name.clone(),
+        _ => None,
+    };
+    let dropped =
+        |action: &Action, name: &Name| matches!(action, Action::Ddl(Ddl::DropIndex { name: it, .. }) if it == name);
+    let mut at = 0;
+    while at < actions.len() {
+        let name = built(&actions[at].0);
+        let later = name.and_then(|name| (at + 1..actions.len()).find(|it| dropped(&actions[*it].0, &name)));
+        match later {
+            Some(later) => {
+                actions.remove(later);
+                actions.remove(at);
+            }
+            None => at += 1,
+        }
+    }
+}
+
+/// Actions of one forward transaction share one on the way back, unless a statement between them cannot be in any or
+/// would hold the lock while it reads.
+fn number(actions: Vec<(Action, Option<u32>)>, dialect: &dyn Dialect, tx: &mut u32) -> Vec<RollbackStep> {
+    let mut res: Vec<RollbackStep> = Vec::new();
+    let mut open: Option<(Option<u32>, u32)> = None;
+    for (action, forward) in actions {
+        let (outside, alone) = match &action {
+            Action::Ddl(ddl) => (!ddl.transactional(), reads(ddl)),
+            Action::Backfill(_) => (true, false),
+            Action::Data(_) => (false, false),
+        };
+        let id = match open {
+            _ if outside => None,
+            Some((from, id)) if from == forward && forward.is_some() && !alone => Some(id),
+            _ => {
+                *tx += 1;
+                Some(*tx)
+            }
+        };
+        open = id.filter(|_| !alone).map(|id| (forward, id));
+        let sql = match &action {
+            Action::Ddl(ddl) => dialect.render(ddl),
+            Action::Backfill(it) => dialect.backfill(it),
+            Action::Data(sql) => sql.clone(),
+        };
+        let timeouts = match id {
+            None => Timeouts { lock: Some(0), statement: Some(0) },
+            Some(_) => Timeouts { lock: Some(3_000), statement: Some(0) },
+        };
+        res.push(RollbackStep { action, sql, tx: id, timeouts });
+    }
+    res
+}
+
+/// Goes through the rows: alone in its transaction.
+fn reads(ddl: &Ddl) -> bool {
+    match ddl {
+        Ddl::ValidateConstraint { .. } => true,
+        Ddl::AddConstraint { constraint, .. } => {
+            !constraint.not_valid && matches!(constraint.kind, ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,109 @@
+//! What a statement makes, needs and removes.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    catalog::{Catalog, creates, drops, needs, renamed},
+    sql::{Ddl, ObjectRef},
+};
+
+/// Of one statement, or of a transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Touch {
+    pub creates: BTreeSet<ObjectRef>,
+    pub drops: BTreeSet<ObjectRef>,
+    pub needs: BTreeSet<ObjectRef>,
+    /// At least one statement builds something; a pure take-down refers to the world before.
+    pub builds: bool,
+}
+
+impl Touch {
+    pub fn add(&mut self, other: Self) {
+        // What an earlier statement of the transaction made is not needed from elsewhere.
+        self.needs.extend(other.needs.into_iter().filter(|it| !self.creates.contains(it)));
+        self.creates.extend(other.creates);
+        self.drops.extend(other.drops);
+        self.builds |= other.builds;
+    }
+}
+
+/// `world` holds `base` and all that the plan adds to it, helpers included.
+pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Touch {
+    let dropped: BTreeSet<ObjectRef> = drops(ddl).into_iter().chain(renamed(ddl).map(|(from, _)| from)).collect();
+    let created: BTreeSet<ObjectRef> = creates(ddl).into_iter().collect();
+    let mut needed: BTreeSet<ObjectRef> = needs(ddl, after).into_iter().chain(needs(ddl, world)).collect();
+    // A DROP stands where its object stood: on what the definition needs.
+    for definition in dropped.iter().filter_map(|it| definition(it, base)) {
+        needed.extend(needs(&definition, base));
+    }
+    needed.retain(|it| !created.contains(it) && !dropped.contains(it));
+    let builds = !created.is_empty() || dropped.is_empty();
+    Touch { creates: created, drops: dropped, needs: needed, builds }
+}
+
+/// The statement that would create the object as it stands in a catalog.
+fn definition(object: &ObjectRef, catalog: &Catalog) -> Option<Ddl> {
+    match object {
+        ObjectRef::Table(name) => {
+            let table = Box::new((**catalog.tables.get(name)?).clone());
+            Some(Ddl::CreateTable { table, if_not_exists: false, likes: Vec::new() })
+        }
+        ObjectRef::Column(table, name) => {
+            let column = Box::new(catalog.table(table)?.column(name)?.clone());
+            Some(Ddl::AddColumn { table: table.clone(), column, constraints: Vec::new(), if_not_exists: false })
+        }
+        ObjectRef::Constraint(table, name) => {
+            let constraint = Box::new(catalog.table(table)?.constraint(name)?.clone());
+            Some(Ddl::AddConstraint { table: table.clone(), constraint })
+        }
+        ObjectRef::Index(name) => {
+            let index = Box::new((**catalog.indexes.get(name)?).clone());
+            Some(Ddl::CreateIndex { index, concurrently: false, if_not_exists: false })
+        }
+        ObjectRef::View(name) => {
+            let view = Box::new((**catalog.views.get(name)?).clone());
+            Some(Ddl::CreateView { view, or_replace: false, if_not_exists: false })
+        }
+        ObjectRef::Type(name) => Some(Ddl::CreateType { ty: Box::new((**catalog.types.get(name)?).clone()) }),
+        ObjectRef::Function(name, args) => {
+            let function = Box::new((**catalog.functions.get(&(name.clone(), args.clone()))?).clone());
+            Some(Ddl::CreateFunction { function, or_replace: false })
+        }
+        ObjectRef::Trigger(table, name) => {
+            let trigger = Box::new((**catalog.triggers.get(&(table.clone(), name.clone()))?).clone());
+            Some(Ddl::CreateTrigger { trigger, or_replace: false })
+        }
+        ObjectRef::Policy(table, name) => {
+            let policy = Box::new((**catalog.policies.get(&(table.clone(), name.clone()))?).clone());
+            Some(Ddl::CreatePolicy { policy })
+        }
+        ObjectRef::Statistics(name) => {
+            let statistics = Box::new((**catalog.statistics.get(name)?).clone());
+            Some(Ddl::CreateStatistics { statistics, if_not_exists: false })
+        }
+        _ => None,
+    }
+}
+
+/// `base` with everything that the statements add.
+pub fn world<'a>(base: &Catalog, ddl: impl Iterator<Item = &'a Ddl>) -> Catalog {
+    let mut res = base.clone();
+    for ddl in ddl {
+        let adds = matches!(
+            ddl,
+            Ddl::CreateSchema { .. }
+                | Ddl::CreateTable { .. }
+                | Ddl::CreateType { .. }
+                | Ddl::CreateSequence { .. }
+                | Ddl::CreateFunction { .. }
+                | Ddl::CreateView { .. }
+                | Ddl::AddColumn { .. }
+                | Ddl::CreateIndex { .. }
+        );
+        if adds {
+            // What cannot be added yet, or again, is in `after` or comes with its own statement.
+            _ = res.apply(ddl);
+        }
+    }
+    res
+}
