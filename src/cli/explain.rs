@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::{Outcome, inputs::refuse_errors, print};
+use super::{
+    Outcome,
+    inputs::{self, refuse_errors},
+    print,
+};
 use crate::{
     catalog::{ApplyError, Catalog},
     dialect::{Dialect, Impact},
+    lint,
     plan::{Facts, LockMode},
     project::{Baseline, Overlay, Project, Spec},
     sql::Statement,
@@ -22,13 +27,16 @@ pub struct Args {
     /// The schema as it was before the file ran [default: what the project says]
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
-    /// Major version of the server
-    #[arg(long, value_name = "N")]
-    server_version: Option<u32>,
+    #[command(flatten)]
+    server: inputs::Server,
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let path = Path::new(&args.what);
+    if let Some(page) = lint::explain(&args.what) {
+        print::out(&page.text())?;
+        return Ok(Outcome::Fine);
+    }
     if !path.exists() {
         bail!("{} is neither a file nor the name of a rule or change", args.what);
     }
@@ -38,9 +46,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 fn explain_file(args: &Args, path: &Path) -> Result<()> {
     let project = Project::open(&Project::find_root(&std::env::current_dir()?), Overlay::new())?;
-    let dialect = project.dialect()?;
-    let mut facts = project.settings.facts();
-    facts.server_version = args.server_version.unwrap_or(facts.server_version);
+    let (dialect, facts) = args.server.settle(&project)?;
     let mut catalog = match &args.schema {
         Some(schema) => {
             let before = project.baseline(&Spec::Path(schema.clone()))?;

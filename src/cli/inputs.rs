@@ -28,12 +28,8 @@ pub struct Inputs {
     /// The schema wanted, named in the same ways [default: the project's schema files]
     #[arg(long, value_name = "B")]
     to: Option<String>,
-    /// Database [default: postgres]
-    #[arg(long)]
-    dialect: Option<String>,
-    /// Major version of the server, 13 to 18 [default: from lockkeeper.toml, else 15]
-    #[arg(long, value_name = "N")]
-    server_version: Option<u32>,
+    #[command(flatten)]
+    server: Server,
     /// Only the change with this id (as often as needed)
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
@@ -46,6 +42,39 @@ pub struct Inputs {
     /// Settle every open rename question in the same way
     #[arg(long)]
     assume: Option<Assume>,
+}
+
+/// Which database a command is about.
+#[derive(clap::Args)]
+pub struct Server {
+    /// Database [default: postgres]
+    #[arg(long)]
+    dialect: Option<String>,
+    /// Major version of the server, 13 to 18 [default: that of a database named, else from lockkeeper.toml, else 15]
+    #[arg(long, value_name = "N")]
+    server_version: Option<u32>,
+}
+
+impl Server {
+    /// Arguments first, then the settings.
+    pub fn settle(&self, project: &Project) -> Result<(&'static dyn Dialect, Facts)> {
+        let dialect = match &self.dialect {
+            Some(name) => project::find_dialect(name)?,
+            None => project.dialect()?,
+        };
+        let mut facts = project.settings.facts();
+        facts.server_version = self.server_version.unwrap_or(facts.server_version);
+        check_version(facts.server_version)?;
+        Ok((dialect, facts))
+    }
+}
+
+fn check_version(version: u32) -> Result<()> {
+    if !SERVER_VERSIONS.contains(&version) {
+        let (first, last) = (SERVER_VERSIONS.start(), SERVER_VERSIONS.end());
+        bail!("server version {version} is not supported: {first} to {last} are");
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -79,29 +108,33 @@ impl Inputs {
             Project::open_unsearched(&root)?
         };
         project.notes.iter().for_each(|it| print::note(it));
-        let dialect = match &self.dialect {
-            Some(name) => project::find_dialect(name)?,
-            None => project.dialect()?,
-        };
-        let mut facts = project.settings.facts();
-        facts.server_version = self.server_version.unwrap_or(facts.server_version);
-        if !SERVER_VERSIONS.contains(&facts.server_version) {
-            let (first, last) = (SERVER_VERSIONS.start(), SERVER_VERSIONS.end());
-            bail!("server version {} is not supported: {first} to {last} are", facts.server_version);
-        }
+        let (dialect, mut facts) = self.server.settle(&project)?;
         let answers = self.answers()?;
+        let mut live = None;
         let before = match from {
-            Some(spec) => read(&project, &spec)?,
+            Some(Spec::Url(url)) => live_database(&url, dialect, &mut live)?,
+            Some(spec) => project.baseline(&spec)?,
             None => project.default_before()?,
         };
         let after = match to {
-            Some(spec) => read(&project, &spec)?,
+            Some(Spec::Url(url)) => live_database(&url, dialect, &mut live)?,
+            Some(spec) => project.baseline(&spec)?,
             None => project.default_after()?,
         };
+        // The database that is to be migrated knows its version better than a default does.
+        if let (Some(version), None, None) = (live, self.server.server_version, project.settings.server_version) {
+            check_version(version)?;
+            facts.server_version = version;
+        }
         let selection = Selection { only: self.only.clone(), exclude: self.exclude.clone() };
         let loaded = Loaded { project, before, after, dialect, facts, answers, selection };
         loaded.check_selection()?;
         Ok(loaded)
+    }
+
+    /// Were single changes asked for?
+    pub fn selects(&self) -> bool {
+        !self.only.is_empty() || !self.exclude.is_empty()
     }
 
     fn answers(&self) -> Result<Answers> {
@@ -127,12 +160,11 @@ fn spec(text: &str) -> Spec {
     }
 }
 
-/// A baseline that can be planned from: what could not be read in it ends the command.
-fn read(project: &Project, spec: &Spec) -> Result<Baseline> {
-    let Spec::Url(url) = spec else { return project.baseline(spec) };
+/// The schema of a live database, read in a read-only transaction; `version` becomes its major version if it has none.
+fn live_database(url: &str, dialect: &dyn Dialect, version: &mut Option<u32>) -> Result<Baseline> {
     let live = shadow::live::read(url)?;
-    let text = live.text.into();
-    let file = project::parse(project.dialect()?, Path::new(&live.place), &text);
+    version.get_or_insert(live.server_version);
+    let file = project::parse(dialect, Path::new(&live.place), &live.text.into());
     Ok(Baseline::desired(vec![file], live.place))
 }
 

@@ -20,6 +20,32 @@ pub struct Diff {
     pub questions: Vec<Question>,
 }
 
+/// `lint --format json`, version 1. Lines and columns (in characters) count from 1.
+#[derive(Serialize)]
+pub struct Lint {
+    pub version: u32,
+    pub files: Vec<LintFile>,
+}
+
+#[derive(Serialize)]
+pub struct LintFile {
+    pub path: String,
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+pub struct Finding {
+    /// A rule of `lint`, or `syntax`.
+    pub rule: String,
+    pub severity: String,
+    pub line: usize,
+    pub column: usize,
+    pub end_line: usize,
+    pub end_column: usize,
+    pub message: String,
+    pub fixable: bool,
+}
+
 /// `verify --format json`, version 1. Times are milliseconds.
 #[derive(Serialize)]
 pub struct Verification {

@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod inputs;
 mod json;
+mod lint;
 mod lsp;
 mod plan;
 mod print;
@@ -30,6 +31,7 @@ enum Command {
     Plan(plan::Args),
     Diff(diff::Args),
     Verify(verify::Args),
+    Lint(lint::Args),
     Explain(explain::Args),
     Lsp(lsp::Args),
 }
@@ -50,6 +52,7 @@ pub fn run() -> ExitCode {
         Command::Plan(args) => plan::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
     };

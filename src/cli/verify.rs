@@ -1,8 +1,8 @@
 //! `lockkeeper verify`: the plan, proven on a shadow database.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use super::{
@@ -10,14 +10,11 @@ use super::{
     inputs::{Inputs, Loaded},
     json, print,
 };
-use crate::{
-    project::{self, Baseline},
-    shadow::{
-        self,
-        report::{Mismatch, Report},
-        server::ServerChoice,
-        verify::{DEFAULT_ROWS, VerifyInput, verify_until_signal},
-    },
+use crate::shadow::{
+    self,
+    report::{Mismatch, Report},
+    server::ServerChoice,
+    verify::{DEFAULT_ROWS, VerifyInput, verify_until_signal},
 };
 
 /// Prove a plan on a throw-away database: forward, back and forward again, with generated rows
@@ -52,11 +49,14 @@ enum Format {
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
+    if args.inputs.selects() {
+        bail!("verify proves that the plan leads to the schema wanted: leave out --only and --exclude");
+    }
     let loaded = args.inputs.load(false)?;
     let plan = loaded.plan()?;
     let input = VerifyInput {
-        baseline: &statements(&loaded.before),
-        target: &statements(&loaded.after),
+        baseline: &loaded.before.statements(),
+        target: &loaded.after.statements(),
         plan: &plan,
         rows: args.rows,
         old_code: &code(&loaded, args.old_code.as_ref())?,
@@ -76,19 +76,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
     Ok(if report.ok() { Outcome::Fine } else { Outcome::Findings })
 }
 
-/// The statements of a baseline's files as they run, without psql's commands and COPY data.
-fn statements(baseline: &Baseline) -> Vec<String> {
-    let texts =
-        baseline.files.iter().flat_map(|file| file.statements.iter().filter_map(|it| file.text.get(it.range.clone())));
-    texts.map(str::to_owned).collect()
-}
-
 fn code(loaded: &Loaded, path: Option<&PathBuf>) -> Result<Vec<String>> {
-    let Some(path) = path else { return Ok(Vec::new()) };
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let text: Arc<str> = project::decode(bytes, &path.display().to_string())?;
-    let file = project::parse(loaded.dialect, path, &text);
-    Ok(file.statements.iter().filter_map(|it| file.text.get(it.range.clone())).map(str::to_owned).collect())
+    path.map_or(Ok(Vec::new()), |path| Ok(loaded.project.file(path)?.texts()))
 }
 
 fn text(report: &Report) -> String {

@@ -65,11 +65,6 @@ impl Baseline {
         Self { catalog: Catalog::new(), files: Vec::new(), problems: Vec::new(), label: label.to_owned() }
     }
 
-    /// A catalog from elsewhere (a server), without files.
-    pub fn of_catalog(catalog: Catalog, label: &str) -> Self {
-        Self { catalog, files: Vec::new(), problems: Vec::new(), label: label.to_owned() }
-    }
-
     /// The desired state that files describe, in any order.
     pub fn desired(files: Vec<SourceFile>, label: String) -> Self {
         Self::assemble(catalog::desired(&sources(&files)), files, label)
@@ -89,6 +84,11 @@ impl Baseline {
             problems.append(&mut here);
         }
         Self { catalog: build.catalog, files, problems, label }
+    }
+
+    /// The statements that make the schema, without semicolons, in the order of the files.
+    pub fn statements(&self) -> Vec<String> {
+        self.files.iter().flat_map(SourceFile::texts).collect()
     }
 
     /// Problems that make the catalog unfit to plan from: something in the files could not be read.

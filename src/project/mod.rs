@@ -139,6 +139,15 @@ impl Project {
         read::read(&self.root.join(path), &self.overlays)
     }
 
+    /// The settings a tool keeps beside a migration: `FILE.conf` of Flyway, `metadata.toml` of diesel.
+    pub fn config_beside(&self, path: &Path) -> Option<String> {
+        let path = self.root.join(path);
+        let mut conf = path.clone().into_os_string();
+        conf.push(".conf");
+        let beside = [PathBuf::from(conf), path.with_file_name("metadata.toml")];
+        beside.iter().find_map(|it| std::fs::read_to_string(it).ok())
+    }
+
     fn sources(&self, paths: &[PathBuf]) -> Result<Vec<SourceFile>> {
         let tree = Tree::disk(&self.root, &self.overlays);
         source::load(&tree, paths, self.dialect()?)

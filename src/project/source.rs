@@ -47,6 +47,11 @@ impl fmt::Display for FileProblem {
 }
 
 impl SourceFile {
+    /// The statements as text, without semicolons.
+    pub fn texts(&self) -> Vec<String> {
+        self.statements.iter().filter_map(|it| self.text.get(it.range.clone())).map(str::to_owned).collect()
+    }
+
     /// A problem in this file with line and column.
     pub fn locate(&self, problem: &Problem) -> FileProblem {
         let (line, column) = line_column(&self.text, problem.range.start);
