@@ -1,6 +1,8 @@
 //! The whole test suite, one binary.
 
 mod architecture;
+mod catalog;
+mod corpus;
 mod exports;
 mod lint;
 mod locks;

@@ -75,7 +75,7 @@ impl Catalog {
 
     /// `NULL` is no default; the sequence in a `nextval` is resolved, so that all spellings compare equal.
     pub(super) fn normal_default(&self, default: &Expr) -> Option<Expr> {
-        if default.canon().eq_ignore_ascii_case("null") || default.text().trim().eq_ignore_ascii_case("null") {
+        if is_null(default.text()) {
             return None;
         }
         let Some(written) = only_nextval(default.text()) else { return Some(default.clone()) };
@@ -320,6 +320,15 @@ impl Catalog {
         }
         self.edit_column_below(&table, column, &|it| it.generated = None)
     }
+}
+
+/// `NULL`, with or without a cast.
+fn is_null(text: &str) -> bool {
+    let tokens = tokens::tokens(text);
+    let cast = || tokens::paths_in(text, &tokens).last().is_some_and(|it| it.typed);
+    tokens.first().is_some_and(|it| it.is(text, "null"))
+        && tokens.get(1).is_none_or(|it| it.is(text, "::"))
+        && (tokens.len() == 1 || cast())
 }
 
 /// `nextval('s'::regclass)`, spelt one way.

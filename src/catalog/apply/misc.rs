@@ -9,6 +9,7 @@ use super::{Applied, exists_already};
 use crate::{
     catalog::{
         Catalog,
+        naming::addition,
         resolve::{missing, refused},
     },
     sql::*,
@@ -64,15 +65,7 @@ impl Catalog {
             return if known { Err(missing("table", &written.table)) } else { Ok(()) };
         };
         let name = if written.name.name.as_str().is_empty() {
-            let keys: Vec<IndexKey> = written
-                .keys
-                .iter()
-                .map(|it| IndexKey { expr: it.clone(), ..IndexKey::column(Ident::default()) })
-                .collect();
-            let columns = crate::catalog::naming::index_columns(&keys, &[]);
-            let addition = crate::catalog::naming::addition(columns.iter().map(String::as_str));
-            let taken: Vec<Ident> = self.statistics.keys().map(|it| it.name.clone()).collect();
-            table.sibling(self.choose_relation_name(&table, Some(&addition), "stat", false, &taken))
+            self.statistics_name(&table, &written.keys)
         } else {
             self.place(&written.name, Persistence::Permanent)?
         };
@@ -87,6 +80,13 @@ impl Catalog {
         }
         self.statistics.insert(name, Arc::new(statistics));
         Ok(())
+    }
+
+    /// `ChooseExtendedStatisticName`: table, columns (an expression is `expr`), `stat`.
+    pub(super) fn statistics_name(&self, table: &Name, keys: &[KeyExpr]) -> Name {
+        let addition = addition(keys.iter().map(|it| it.as_column().map_or("expr", Ident::as_str)));
+        let taken: Vec<Ident> = self.statistics.keys().map(|it| it.name.clone()).collect();
+        table.sibling(self.choose_relation_name(table, Some(&addition), "stat", false, &taken))
     }
 
     pub(super) fn set_statistics_target(&mut self, name: &Name, target: i32) -> Applied {
@@ -170,8 +170,13 @@ impl Catalog {
             privilege: privilege.clone(),
             grantable,
         };
-        // PUBLIC may execute functions and use types from the start (manual 5.7).
-        let by_default = grantee.as_str() == "public" && matches!(object, ObjectRef::Function(..) | ObjectRef::Type(_));
+        // PUBLIC may execute functions, use types and look into schema public from the start (manual 5.7, 5.9.6).
+        let by_default = grantee.as_str() == "public"
+            && match object {
+                ObjectRef::Function(..) | ObjectRef::Type(_) => true,
+                ObjectRef::Schema(schema) => schema.as_str() == "public" && privilege == "USAGE",
+                _ => false,
+            };
         match ddl {
             Ddl::Grant { grantable, .. } => {
                 if by_default {
@@ -243,6 +248,11 @@ impl Catalog {
     }
 
     pub(super) fn keep_opaque(&mut self, written: &Opaque) -> Applied {
+        // What belongs to the cluster is no part of a database's schema.
+        let of_cluster = ["DATABASE", "TABLESPACE", "ROLE", "USER", "GROUP", "SYSTEM"];
+        if written.kind.split_whitespace().nth(1).is_some_and(|it| of_cluster.contains(&it)) {
+            return Ok(());
+        }
         let mut kept = written.clone();
         if let Some(object) = &written.object {
             kept.object = Some(self.resolve_object(object).unwrap_or_else(|_| self.placed(object)));
@@ -282,21 +292,27 @@ impl Catalog {
         Ok(())
     }
 
-    /// A DO block is code: where it holds DDL, the tables it names are unknown from here on, and so is what it creates.
+    /// A DO block is code: the tables that its DDL names are unknown from here on, and so is what it creates.
+    /// Where it puts statements together as text, every table it names may be meant.
     pub(super) fn suspect(&mut self, body: &str) -> Applied {
-        let mut texts = vec![body.to_owned()];
         let literals = tokens::tokens(body).into_iter().filter(|it| it.kind == tokens::TokenKind::Literal);
-        texts.extend(literals.map(|it| it.text(body).trim_matches('\'').replace("''", "'")));
+        let inner = literals.map(|it| it.text(body).trim_matches('\'').replace("''", "'"));
+        let texts: Vec<String> = std::iter::once(body.to_owned()).chain(inner).collect();
+        let words = tokens::tokens(body);
+        let composes = words.windows(2).any(
+            |it| matches!(it, [a, b] if a.is(body, "execute") && !b.is(body, "function") && !b.is(body, "procedure")),
+        );
         let verbs = ["alter", "create", "drop", "rename"];
         let has_ddl = |text: &String| tokens::tokens(text).iter().any(|it| verbs.iter().any(|verb| it.is(text, verb)));
         if !texts.iter().any(has_ddl) {
             return Ok(());
         }
-        let reason = SmolStr::new("a DO block may change it: its code is not modelled");
         for text in &texts {
-            for path in tokens::paths(text) {
-                if let Ok(table) = self.find_table(&path.name()) {
-                    self.unknown.entry(table).or_insert_with(|| reason.clone());
+            let named = tokens::paths(text).iter().map(tokens::Path::name).filter(|_| composes).collect::<Vec<_>>();
+            for name in touched_in(text).into_iter().chain(named) {
+                if let Ok(table) = self.find_table(&name) {
+                    let why = "a DO block may change it: its code is not modelled";
+                    self.unknown.entry(table).or_insert_with(|| why.into());
                 }
             }
             for name in created_in(text) {
@@ -405,6 +421,29 @@ fn expand_privileges(privileges: &[SmolStr], object: &ObjectRef) -> Vec<SmolStr>
     }
     let whole = all.iter().all(|it| privileges.iter().any(|own| own == it));
     privileges.iter().filter(|it| !(whole && *it == "MAINTAIN")).cloned().collect()
+}
+
+/// Tables that DDL in code names: behind `ALTER TABLE` and `DROP TABLE`, and behind the ON of an index, trigger,
+/// policy or rule.
+fn touched_in(text: &str) -> Vec<Name> {
+    let tokens = tokens::tokens(text);
+    let paths = tokens::paths_in(text, &tokens);
+    let is = |at: usize, words: &[&str]| tokens.get(at).is_some_and(|it| words.iter().any(|word| it.is(text, word)));
+    let mut res = Vec::new();
+    for start in (0..tokens.len()).filter(|at| is(*at, &["alter", "create", "drop"])) {
+        let end = (start..tokens.len()).find(|at| is(*at, &[";"])).unwrap_or(tokens.len());
+        let noise = ["table", "if", "exists", "only", "not", "foreign"];
+        let whole = is(start + 1, &["table", "foreign"]);
+        let at = if whole {
+            (start + 1..end).find(|at| !is(*at, &noise))
+        } else {
+            let on = (start..end).find(|at| is(*at, &["on"]));
+            on.map(|at| if is(at + 1, &["only"]) { at + 2 } else { at + 1 })
+        };
+        let named = paths.iter().find(|it| Some(it.token) == at && it.token < end);
+        res.extend(named.map(tokens::Path::name));
+    }
+    res
 }
 
 /// Names that follow `CREATE TABLE`, `CREATE TYPE` and the like in code.

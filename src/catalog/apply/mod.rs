@@ -58,6 +58,12 @@ impl Catalog {
         {
             return Ok(());
         }
+        if let Some(ty) = altered_type(ddl)
+            && self.find_type(ty).is_err()
+            && self.is_unknown(ty)
+        {
+            return Ok(());
+        }
         self.run_tables(ddl)
             .or_else(|| self.run_columns(ddl))
             .or_else(|| self.run_relations(ddl))
@@ -228,6 +234,16 @@ fn checks_first(ddl: &Ddl) -> bool {
         D::DropSchema { .. } | D::DropExtension { .. } | D::AlterExtension { .. } | D::SetSchema { .. } => false,
         D::Grant { .. } | D::Revoke { .. } | D::SetOwner { .. } | D::DropOpaque { .. } => false,
         _ => true,
+    }
+}
+
+fn altered_type(ddl: &Ddl) -> Option<&Name> {
+    match ddl {
+        Ddl::AddEnumValue { ty, .. } | Ddl::RenameEnumValue { ty, .. } => Some(ty),
+        Ddl::AlterDomain { name, .. } | Ddl::AlterComposite { name, .. } | Ddl::RenameType { from: name, .. } => {
+            Some(name)
+        }
+        _ => None,
     }
 }
 

@@ -77,8 +77,7 @@ impl Catalog {
             self.copy_index(&it, table, extras.attach);
         }
         for it in extras.statistics {
-            let label = self.choose_relation_name(table, None, "stat", false, &[]);
-            let name = table.sibling(label);
+            let name = self.statistics_name(table, &it.keys);
             let copy = Statistics { name: name.clone(), table: table.clone(), ..(*it).clone() };
             self.statistics.insert(name, Arc::new(copy));
         }

@@ -1,0 +1,127 @@
+//! The histories of real projects: replayed into a catalog, and run by a real server whose catalog must be the same.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use lockkeeper::{
+    catalog::{Catalog, Source, differences, replay},
+    dialect::{Dialect, parse_file, postgres::Postgres},
+    shadow::introspect,
+};
+
+use crate::servers::with_database;
+
+/// A folder next to the checkout, or where the variable says. Absent: said loudly, and a failure in CI.
+pub fn shared(variable: &str, name: &str) -> Option<PathBuf> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
+    let folder = std::env::var_os(variable).map_or(default, PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("*** {name} is not at {}: set {variable}. NOT TESTED. ***", folder.display());
+    assert!(std::env::var_os("CI").is_none(), "{variable} must name a folder in CI");
+    None
+}
+
+/// A history: the files that one database sees, in order.
+struct History {
+    name: String,
+    files: Vec<(String, String)>,
+}
+
+fn histories(corpus: &Path) -> Vec<History> {
+    let mut res = Vec::new();
+    let mut projects: Vec<PathBuf> =
+        fs::read_dir(corpus).unwrap().map(|it| it.unwrap().path().join("postgres")).collect();
+    projects.sort();
+    for folder in projects.iter().filter(|it| it.is_dir()) {
+        let project = folder.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let mut groups: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+        let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+        files.sort();
+        for file in files {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            if name.ends_with(".down.sql") || name.ends_with("__down.sql") || name.ends_with("_down.sql") {
+                continue;
+            }
+            let text = String::from_utf8(fs::read(&file).unwrap()).unwrap();
+            // goose keeps both directions in one file.
+            let up = text.split("-- +goose Down").next().unwrap_or_default().to_owned();
+            groups.entry(group(&project, &name)).or_default().push((name, up));
+        }
+        res.extend(groups.into_iter().map(|(name, files)| History { name, files }));
+    }
+    res
+}
+
+/// Projects that keep whole schemas beside their migrations have several histories.
+fn group(project: &str, file: &str) -> String {
+    match project {
+        "temporal" => {
+            let kind = if file.contains("__visibility__") { "visibility" } else { "default" };
+            let form = if file.contains("__versioned__") { "versioned" } else { "schema" };
+            format!("temporal {kind} {form}")
+        }
+        "pagila" => format!("pagila {}", file.split("__").nth(1).unwrap_or_default()),
+        "memos" if file.contains("LATEST") => "memos latest".to_owned(),
+        _ => project.to_owned(),
+    }
+}
+
+fn line(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
+}
+
+/// Problems as `file:line: message`.
+fn replayed(history: &History) -> (Catalog, Vec<String>) {
+    let sources: Vec<Source> =
+        history.files.iter().map(|(_, text)| Source { statements: parse_file(&Postgres, text).0.into() }).collect();
+    let build = replay(Catalog::new(), &sources);
+    let shown = |(source, problem): &(u32, lockkeeper::sql::Problem)| {
+        let (name, text) = &history.files[*source as usize];
+        format!("{name}:{}: {}", line(text, problem.range.start), problem.message)
+    };
+    (build.catalog, build.problems.iter().map(shown).collect())
+}
+
+#[test]
+fn histories_replay_without_a_problem_that_the_server_does_not_have() {
+    let Some(corpus) = shared("LOCKKEEPER_CORPUS", "corpus") else { return };
+    let only = std::env::var("LOCKKEEPER_ONLY").unwrap_or_default();
+    let mut failures = Vec::new();
+    for history in histories(&corpus).iter().filter(|it| it.name.contains(&only)) {
+        let (ours, problems) = replayed(history);
+        let (theirs, refused) = with_database(18, async |database| {
+            let session = database.connect().await.unwrap();
+            let mut refused = Vec::new();
+            for (name, text) in &history.files {
+                for piece in Postgres.split(text).pieces.iter().filter(|it| !it.skip) {
+                    if let Err(failure) = session.run(&text[piece.range.clone()]).await {
+                        refused.push(format!("{name}:{}: {}", line(text, piece.range.start), failure.message));
+                    }
+                }
+            }
+            let _ = session.run("ROLLBACK").await;
+            let session = database.connect().await.unwrap();
+            (introspect::snapshot(&session).await.unwrap(), refused)
+        });
+        let build = theirs.catalog(&Postgres);
+        println!("== {}: {} files, {} tables", history.name, history.files.len(), ours.tables.len());
+        let mut report = |what: &str, lines: Vec<String>| {
+            for it in lines {
+                println!("   {what}: {it}");
+                failures.push(format!("{} {what}: {it}", history.name));
+            }
+        };
+        report("replay", problems);
+        report("server", refused);
+        report("introspection", build.problems.iter().map(|(_, it)| it.message.clone()).collect());
+        report("unknown", ours.unknown.iter().map(|(name, why)| format!("{name}: {why}")).collect());
+        report("differs", differences(&ours, &build.catalog));
+    }
+    assert!(failures.is_empty(), "{} differences", failures.len());
+}
