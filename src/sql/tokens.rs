@@ -374,6 +374,20 @@ pub fn rename_qualifier(sql: &str, from: &Ident, to: &Ident) -> String {
     edit(sql, edits.collect())
 }
 
+/// An expression over one table without that table's name before columns. (Inside a subquery it may be needed.)
+pub fn drop_qualifier(sql: &str, table: &Ident) -> String {
+    let subquery = tokens(sql).iter().any(|it| it.is(sql, "select"));
+    if subquery || !may_hold(sql, table) {
+        return sql.to_owned();
+    }
+    let hits = paths(sql).into_iter().filter(|it| it.column().is_some() && it.qualifier() == Some(table));
+    let edits = hits.filter_map(|it| {
+        let (first, last) = (it.parts.first()?, it.parts.last()?);
+        Some((first.1.start..last.1.start, String::new()))
+    });
+    edit(sql, edits.collect())
+}
+
 /// Puts new text in place of ranges that do not overlap.
 pub fn edit(sql: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
     edits.sort_by_key(|(range, _)| range.start);
@@ -423,6 +437,7 @@ mod tests {
             rename_qualifier("t.a > 1 AND s.t.b < t.c AND t", &"t".into(), &"u".into()),
             "u.a > 1 AND s.u.b < u.c AND t"
         );
+        assert_eq!(drop_qualifier("t.a > 1 AND s.t.b < u.t", &"t".into()), "a > 1 AND b < u.t");
     }
 
     #[test]

@@ -214,7 +214,17 @@ fn columns_change() {
          alter table t add column if not exists a int; alter table t add column a int; alter table t add column s serial;
          alter table t alter column m drop default; alter table t alter column m type text; drop type mood; create type mood2 as enum ('a'); alter table t add column m2 mood2[];
          drop type mood2; alter type mood2 rename to mood3; drop type mood3 cascade; drop domain d1 cascade;
-         alter table t replica identity full; alter table t cluster on t_pkey; alter table t set unlogged",
+         alter table t replica identity full; alter table t cluster on t_pkey",
+    );
+    // Sequences follow their table from 15 on.
+    check(
+        &[15, 18],
+        "create table t (id serial); alter table t set unlogged; create unlogged table u (id serial); alter table u set logged",
+    );
+    // Columns computed from the one that goes stand in its way from 15 on.
+    check(
+        &[15, 18],
+        "create table t (a int, b int generated always as (a + 1) stored); alter table t drop column a; alter table t drop column a cascade",
     );
 }
 

@@ -72,6 +72,15 @@ fn group(project: &str, file: &str) -> String {
     }
 }
 
+/// What the project finds in its database before its first migration.
+fn prelude(history: &str) -> &'static [&'static str] {
+    match history {
+        "graphile-worker" => &["CREATE SCHEMA graphile_worker AUTHORIZATION lockkeeper"],
+        "supabase-auth" => &["CREATE SCHEMA auth AUTHORIZATION lockkeeper"],
+        _ => &[],
+    }
+}
+
 fn line(text: &str, at: usize) -> usize {
     text.get(..at).unwrap_or_default().matches('\n').count() + 1
 }
@@ -80,7 +89,11 @@ fn line(text: &str, at: usize) -> usize {
 fn replayed(history: &History) -> (Catalog, Vec<String>) {
     let sources: Vec<Source> =
         history.files.iter().map(|(_, text)| Source { statements: parse_file(&Postgres, text).0.into() }).collect();
-    let build = replay(Catalog::new(), &sources);
+    let mut base = Catalog::new();
+    let before: String = prelude(&history.name).join(";");
+    let before = replay(base.clone(), &[Source { statements: parse_file(&Postgres, &before).0.into() }]);
+    base.clone_from(&before.catalog);
+    let build = replay(base, &sources);
     let shown = |(source, problem): &(u32, lockkeeper::sql::Problem)| {
         let (name, text) = &history.files[*source as usize];
         format!("{name}:{}: {}", line(text, problem.range.start), problem.message)
@@ -96,6 +109,10 @@ fn histories_replay_without_a_problem_that_the_server_does_not_have() {
     for history in histories(&corpus).iter().filter(|it| it.name.contains(&only)) {
         let (ours, problems) = replayed(history);
         let (theirs, refused) = with_database(18, async |database| {
+            let admin = database.connect_admin().await.unwrap();
+            for it in prelude(&history.name) {
+                admin.run(it).await.unwrap();
+            }
             let session = database.connect().await.unwrap();
             let mut refused = Vec::new();
             for (name, text) in &history.files {

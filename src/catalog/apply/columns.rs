@@ -1,6 +1,6 @@
 //! Columns: what CREATE and ADD make of them, and ALTER COLUMN. (Dropping: drops.rs, renaming: renames.rs.)
 
-use super::{Applied, tables::Extras};
+use super::{Applied, constraints::own, tables::Extras};
 use crate::{
     catalog::{
         ApplyError, Catalog,
@@ -41,6 +41,9 @@ impl Catalog {
         res.default = res.default.as_ref().and_then(|it| self.normal_default(it));
         res.collation = column.collation.as_ref().and_then(|it| self.normal_collation(it));
         res.storage = column.storage.as_ref().and_then(|it| super::normal_storage(it, &res.ty));
+        if let Some(generated) = &mut res.generated {
+            generated.expr = own(&generated.expr, &table.name);
+        }
         if let Some(identity) = &mut res.identity {
             res.not_null = true;
             identity.options = self.identity_options(&table.name, &column.name, &identity.options, &res.ty);
@@ -325,10 +328,13 @@ impl Catalog {
 /// `NULL`, with or without a cast.
 fn is_null(text: &str) -> bool {
     let tokens = tokens::tokens(text);
-    let cast = || tokens::paths_in(text, &tokens).last().is_some_and(|it| it.typed);
+    // Behind the cast only the words of a type may follow: `NULL::character varying`.
+    let rest = tokens.get(2..).unwrap_or_default();
     tokens.first().is_some_and(|it| it.is(text, "null"))
         && tokens.get(1).is_none_or(|it| it.is(text, "::"))
-        && (tokens.len() == 1 || cast())
+        && rest
+            .iter()
+            .all(|it| it.is_name() || it.kind == tokens::TokenKind::Number || "().,[]".contains(it.text(text)))
 }
 
 /// `nextval('s'::regclass)`, spelt one way.
@@ -352,6 +358,13 @@ pub(in crate::catalog) fn only_nextval(text: &str) -> Option<Name> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn null_is_null_under_any_type() {
+        let nulls = ["NULL", "null::character varying", "NULL::numeric(10,2)[]", "NULL::app.mood"];
+        assert!(nulls.into_iter().all(is_null));
+        assert!(!["nullif(a, b)", "'null'", "NULL || 'a'", ""].into_iter().any(is_null));
+    }
 
     #[test]
     fn only_a_plain_nextval_is_one() {

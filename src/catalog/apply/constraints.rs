@@ -86,6 +86,9 @@ impl Catalog {
         if let ConstraintKind::Exclude(it) = &mut res.kind {
             it.method = if it.method.as_str().is_empty() { "btree".into() } else { it.method.clone() };
         }
+        if let ConstraintKind::Check(expr) = &mut res.kind {
+            *expr = own(expr, &table.name);
+        }
         res.initially_deferred &= !matches!(res.kind, ConstraintKind::Check(_) | ConstraintKind::NotNull(_));
         res.deferrable |= res.initially_deferred;
         // What is not enforced is not valid either (PostgreSQL 18).
@@ -410,6 +413,11 @@ pub(super) fn mark_not_null(table: &mut Table, columns: &[Ident]) {
             it.not_null = true;
         }
     }
+}
+
+/// The expression, compared without the table's name before its columns, as the server prints it.
+pub(super) fn own(expr: &Expr, table: &Name) -> Expr {
+    Expr::new(expr.text(), tokens::drop_qualifier(expr.canon(), &table.name))
 }
 
 /// Two keys over the same columns, primary or not.

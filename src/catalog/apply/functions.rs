@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Applied, exists_already};
+use super::{Applied, constraints::own, exists_already};
 use crate::{
     catalog::{
         Catalog,
@@ -238,6 +238,8 @@ impl Catalog {
             return exists_already("policy", format!("{} of {table}", written.name), false);
         }
         let mut policy = Policy { table, ..written.clone() };
+        policy.using = policy.using.as_ref().map(|it| own(it, &policy.table));
+        policy.check = policy.check.as_ref().map(|it| own(it, &policy.table));
         if policy.roles.is_empty() {
             policy.roles.push("public".into());
         }
@@ -256,8 +258,8 @@ impl Catalog {
             policy.roles = roles.clone();
             policy.roles.sort();
         }
-        policy.using = using.clone().or(policy.using.take());
-        policy.check = check.clone().or(policy.check.take());
+        policy.using = using.as_ref().map(|it| own(it, &table)).or(policy.using.take());
+        policy.check = check.as_ref().map(|it| own(it, &table)).or(policy.check.take());
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Applied, ApplyError, change_options, exists_already};
+use super::{Applied, ApplyError, change_options, constraints::own, exists_already};
 use crate::{
     catalog::{
         Catalog,
@@ -86,7 +86,11 @@ impl Catalog {
         let mut res = Index { name: Some(table.sibling(name)), table: table.clone(), ..written.clone() };
         for key in &mut res.keys {
             key.collation = key.collation.as_ref().and_then(|it| self.normal_collation(it));
+            if let KeyExpr::Expr(expr) = &mut key.expr {
+                *expr = own(expr, table);
+            }
         }
+        res.predicate = res.predicate.as_ref().map(|it| own(it, table));
         // ONLY says something of partitioned tables alone.
         res.only &= self.tables.get(table).is_some_and(|it| it.partition_by.is_some());
         res

@@ -80,7 +80,7 @@ impl Catalog {
             Ddl::RenameTable { from, to, if_exists } => self.rename_table(from, to, *if_exists),
             Ddl::SetTableSchema { name, schema } => self.set_schema(&ObjectRef::Table(name.clone()), schema),
             Ddl::SetTableOptions { table, set, reset } => self.set_table_options(table, set, reset),
-            Ddl::SetPersistence { table, persistence } => self.edit(table, |it| it.persistence = *persistence),
+            Ddl::SetPersistence { table, persistence } => self.set_persistence(table, *persistence),
             Ddl::SetTablespace { table, tablespace } => self.set_tablespace(table, tablespace),
             Ddl::SetAccessMethod { table, method } => self.edit(table, |it| it.access_method = normal_method(method)),
             Ddl::SetRowSecurity { table, change } => self.edit(table, |it| match change {

@@ -115,6 +115,17 @@ impl Catalog {
         self.edit(name, |it| change_options(&mut it.options, set, reset))
     }
 
+    /// Sequences that belong to the table go along (from PostgreSQL 15 on).
+    pub(super) fn set_persistence(&mut self, name: &Name, persistence: Persistence) -> Applied {
+        let table = self.find_table(name)?;
+        for it in self.sequences.values_mut() {
+            if it.owned_by.as_ref().is_some_and(|(of, _)| *of == table) {
+                Arc::make_mut(it).persistence = persistence;
+            }
+        }
+        self.edit(&table, |it| it.persistence = persistence)
+    }
+
     pub(super) fn set_tablespace(&mut self, name: &Name, tablespace: &Ident) -> Applied {
         let tablespace = Some(tablespace.clone()).filter(|it| it.as_str() != "pg_default");
         if self.find_table(name).is_ok() {
