@@ -54,11 +54,16 @@ impl Account {
         }
     }
 
+    /// May the account go into the folder?
+    pub fn can_reach(self, dir: &Path) -> bool {
+        let Self::Other { uid, .. } = self else { return true };
+        dir.ancestors().all(|it| fs::metadata(it).is_ok_and(|it| it.mode() & 0o001 != 0 || it.uid() == uid))
+    }
+
     /// The programs' folder, where the account can reach it. Root's home is closed to others, and npm puts servers
     /// there: then the installation is mirrored (hard links where possible) into a folder that is open.
     pub fn reachable(self, bin: &Path, version: &str) -> Result<PathBuf> {
-        let Self::Other { uid, .. } = self else { return Ok(bin.to_path_buf()) };
-        if bin.ancestors().all(|it| fs::metadata(it).is_ok_and(|it| it.mode() & 0o001 != 0 || it.uid() == uid)) {
+        if self.can_reach(bin) {
             return Ok(bin.to_path_buf());
         }
         let home = bin.parent().context("the programs' folder is the root folder")?;

@@ -64,8 +64,8 @@ struct Lock {
 impl Cluster {
     /// Makes and starts a cluster; returns when it takes connections.
     pub fn start(binaries: &Binaries) -> Result<Self> {
-        remove_stale();
         let account = Account::for_server()?;
+        remove_stale(account);
         let bin = account.reachable(&binaries.dir, &binaries.version)?;
         let (dir, lock) = make_folder(account)?;
         let started = prepare(&bin, binaries, &dir, account).and_then(|()| spawn(&bin, &dir, account));
@@ -142,7 +142,7 @@ fn remove(dir: &Path, lock: &Path) {
 /// A new folder that belongs to the account, with its lock.
 fn make_folder(account: Account) -> Result<(PathBuf, Lock)> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let base = base();
+    let base = base(account);
     for _ in 0..1000 {
         let name = format!("{PREFIX}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let (dir, path) = (base.join(&name), base.join(format!("{name}.lock")));
@@ -162,15 +162,16 @@ fn make_folder(account: Account) -> Result<(PathBuf, Lock)> {
     bail!("cannot create a folder for the server in {}", base.display())
 }
 
-/// The temporary folder; `/tmp` where its name is too long for a socket's (104 bytes on macOS, 108 on Linux).
-fn base() -> PathBuf {
+/// The temporary folder; `/tmp` where its name is too long for a socket's (104 bytes on macOS, 108 on Linux), or
+/// where the server's account cannot go.
+fn base(account: Account) -> PathBuf {
     let dir = env::temp_dir();
-    if dir.as_os_str().len() > 50 { PathBuf::from("/tmp") } else { dir }
+    if dir.as_os_str().len() > 50 || !account.can_reach(&dir) { PathBuf::from("/tmp") } else { dir }
 }
 
 /// Removes what killed processes of this user left behind; ends servers that outlived them.
-pub fn remove_stale() {
-    let base = base();
+pub fn remove_stale(account: Account) {
+    let base = base(account);
     for entry in fs::read_dir(&base).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(stem) = name.strip_suffix(".lock").filter(|it| it.starts_with(PREFIX)) else { continue };
