@@ -66,7 +66,8 @@ fn plain(text: &str) -> Option<DataType> {
     if matches!(word.as_str(), "interval" | "bit" | "setof" | "double" | "national" | "nchar" | "variadic" | "array") {
         return None;
     }
-    Some(DataType { array, ..named(&word, false, modifiers) })
+    let ty = DataType { array, ..named(&word, false, modifiers) };
+    (ty.is_builtin() || !crate::sql::is_keyword(&word)).then_some(ty)
 }
 
 impl Cx<'_> {
@@ -160,7 +161,7 @@ impl Cx<'_> {
         }
         if let ast::Type::PathType(it) = &inner
             && let Some(path) = it.path_ref()
-            && (found.schema.is_some() || !is_builtin(&found.name))
+            && !found.is_builtin()
         {
             let name = Name { schema: found.schema.clone(), name: Ident::new(&found.name) };
             self.mark(&path, ObjectRef::Type(name), false);
@@ -238,68 +239,4 @@ fn catalog_name(name: &str) -> Option<&'static str> {
         "timetz" => "time with time zone",
         _ => return None,
     })
-}
-
-/// Built-in types by canonical name: those that DDL uses. Not complete, and need not be: it only decides marks.
-fn is_builtin(name: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "bigint",
-        "bigserial",
-        "bit",
-        "bit varying",
-        "boolean",
-        "box",
-        "bpchar",
-        "bytea",
-        "character",
-        "character varying",
-        "cidr",
-        "circle",
-        "date",
-        "daterange",
-        "double precision",
-        "inet",
-        "int4range",
-        "int8range",
-        "integer",
-        "json",
-        "jsonb",
-        "jsonpath",
-        "line",
-        "lseg",
-        "macaddr",
-        "macaddr8",
-        "money",
-        "name",
-        "numeric",
-        "numrange",
-        "oid",
-        "path",
-        "pg_lsn",
-        "point",
-        "polygon",
-        "real",
-        "record",
-        "regclass",
-        "regproc",
-        "regtype",
-        "serial",
-        "smallint",
-        "smallserial",
-        "text",
-        "time with time zone",
-        "time without time zone",
-        "timestamp with time zone",
-        "timestamp without time zone",
-        "trigger",
-        "tsquery",
-        "tsrange",
-        "tstzrange",
-        "tsvector",
-        "uuid",
-        "void",
-        "xml",
-        "\"char\"",
-    ];
-    NAMES.contains(&name) || name.starts_with("interval")
 }
