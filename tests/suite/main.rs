@@ -8,6 +8,7 @@ mod lint;
 mod locks;
 mod lsp;
 mod pages;
+mod parse;
 mod plans;
 mod project;
 mod proof;

@@ -47,6 +47,8 @@ struct Scan {
     tokens: u32,
     /// Ended by a psql command such as `\gexec`.
     command: bool,
+    /// A quote or comment is not closed.
+    open: bool,
 }
 
 impl<'a> Cutter<'a> {
@@ -71,7 +73,7 @@ impl<'a> Cutter<'a> {
         let range = start..scan.last;
         self.at = if scan.end < self.bytes.len() && !scan.command { scan.end + 1 } else { scan.end };
         self.trail();
-        let skip = self.deep(&range, &scan);
+        let skip = self.unreadable(&range, &scan);
         if scan.command {
             let line = skip_line(self.bytes, scan.end);
             self.push(full_start..scan.end, range, skip);
@@ -156,6 +158,7 @@ impl<'a> Cutter<'a> {
         let mut body = Body::of(first, bytes, start);
         let mut depth = 0_u32;
         let mut at = start;
+        let reported = self.split.problems.len();
         while let Some(&byte) = bytes.get(at) {
             let next = bytes.get(at + 1).copied().unwrap_or(0);
             let from = at;
@@ -195,6 +198,7 @@ impl<'a> Cutter<'a> {
             scan.tokens += 1;
             scan.last = at;
         }
+        scan.open = self.split.problems.len() > reported;
         scan
     }
 
@@ -239,8 +243,11 @@ impl<'a> Cutter<'a> {
         matches!(self.word_at(at + 1), "g" | "gx" | "gset" | "gexec" | "gdesc" | "crosstabview" | "watch" | "bind")
     }
 
-    /// Nested too deeply to be parsed; reports it.
-    fn deep(&mut self, range: &Range<usize>, scan: &Scan) -> bool {
+    /// Not to be parsed: left open, or nested too deeply; reports the latter.
+    fn unreadable(&mut self, range: &Range<usize>, scan: &Scan) -> bool {
+        if scan.open {
+            return true;
+        }
         if scan.deepest <= SAFE_DEPTH && scan.tokens <= SAFE_TOKENS {
             return false;
         }
