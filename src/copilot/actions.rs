@@ -3,6 +3,7 @@
 mod deliver;
 mod explain;
 mod intent;
+mod rollback;
 
 use std::{ops::Range, path::PathBuf};
 
@@ -10,6 +11,7 @@ use super::{FileId, Role, Snapshot, diagnostics};
 use crate::text::TextEdit;
 
 pub use intent::Choice;
+pub use rollback::rollback_path;
 
 /// Something a person may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +91,7 @@ pub fn actions(snapshot: &Snapshot, file: FileId, at: &Range<usize>) -> Vec<Acti
         Some(Role::Migration) => {
             deliver::rewrite_actions(snapshot, file, at, &mut acc);
             deliver::advance_actions(snapshot, file, &mut acc);
+            rollback::actions(snapshot, file, &mut acc);
             explain::actions(snapshot, file, at, &mut acc);
         }
         Some(Role::Plan) => deliver::advance_actions(snapshot, file, &mut acc),
@@ -104,7 +107,7 @@ pub fn perform(snapshot: &Snapshot, file: FileId, todo: &Todo, now: &str) -> Res
         Todo::Plan { only, delivery } => deliver::plan(snapshot, only, *delivery, now),
         Todo::Answer { question, choice } => intent::perform(snapshot, question, *choice),
         Todo::Rewrite { statement, delivery } => deliver::rewrite(snapshot, file, *statement, *delivery, now),
-        Todo::Rollback => Err("not yet".to_owned()),
+        Todo::Rollback => rollback::perform(snapshot, file),
         Todo::Advance => deliver::advance(snapshot, file, now),
         Todo::Explain { .. } => Err("this action shows something and edits nothing".to_owned()),
     }

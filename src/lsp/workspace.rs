@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use super::files::Files;
 use crate::{
-    copilot::{Analysis, File, FileId, Role, Script, Snapshot, Target},
+    copilot::{self, Analysis, File, FileId, Role, Script, Snapshot, Target},
     dialect::{Dialect, postgres::Postgres},
     export::Tool,
     plan::{Answers, Facts},
@@ -103,8 +103,11 @@ impl Reader<'_> {
             from = format!("{} migrations in {}", migrations.tool.name(), migrations.dir.display());
             for migration in &migrations.files {
                 self.add(&migration.up, Role::Migration);
-                if let Some(down) = migration.down.as_ref().filter(|it| **it != migration.up) {
-                    self.add(down, Role::Rollback);
+                // Ours may stand where the tool does not look.
+                let ours = copilot::rollback_path(migrations.tool, &migration.up);
+                let down = migration.down.clone().or_else(|| ours.filter(|it| self.root.join(it).exists()));
+                if let Some(down) = down.filter(|it| *it != migration.up) {
+                    self.add(&down, Role::Rollback);
                 }
             }
         } else if let Ok(baseline) = project.default_before() {
