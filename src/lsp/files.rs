@@ -21,10 +21,6 @@ impl Files {
         self.by_path.get(&path_of(uri)).copied()
     }
 
-    pub fn of_path(&self, path: &Path) -> Option<FileId> {
-        self.by_path.get(path).copied()
-    }
-
     pub fn uri(&self, id: FileId) -> Option<&Uri> {
         self.uris.get(id.0 as usize)
     }

@@ -63,11 +63,6 @@ impl Server {
         view.map(|it| it.clone()).map_err(|_| Error::internal_error())
     }
 
-    /// The texts as the client sees them.
-    pub(super) async fn texts(&self) -> Result<Arc<View>> {
-        self.view(|it, now| it.revision >= now).await
-    }
-
     /// The texts, with diagnostics as good as they get in good time.
     pub(super) async fn settled(&self) -> Result<Arc<View>> {
         self.view(|it, now| it.settled >= now).await

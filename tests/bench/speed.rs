@@ -7,7 +7,7 @@ use lockkeeper::{
     catalog::{self, Catalog, Source},
     changes::{self, Input},
     copilot::{self, File, FileId, Role, Script, Snapshot},
-    dialect::{postgres::Postgres, script::parse_file},
+    dialect::{parse_file, postgres::Postgres},
     export::Tool,
     plan::{Answers, Facts},
     planner::{self, Selection},

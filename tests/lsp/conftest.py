@@ -42,6 +42,10 @@ def postgres():
     if os.geteuid() == 0:
         prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         shutil.chown(folder, "nobody", "nogroup")
+        # Programs in root's home are out of nobody's reach.
+        if any(it.stat().st_mode & 0o001 == 0 for it in binaries.parents):
+            shutil.copytree(binaries.parent, folder / "native", symlinks=True)
+            binaries = folder / "native" / binaries.name
     data = folder / "data"
     run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
     options = ["-U", "postgres", "-A", "trust", "--no-locale", "-E", "UTF8", "--no-sync"]

@@ -184,6 +184,24 @@ impl Client {
         })
     }
 
+    /// The code actions at a place, with the diagnostics of its line.
+    pub fn actions(&mut self, folder: &Folder, name: &str, place: (u32, u32)) -> Value {
+        let shown = self.shown(folder, name);
+        let here = shown.as_array().into_iter().flatten().filter(|it| it["range"]["start"]["line"] == place.0);
+        let here: Vec<&Value> = here.collect();
+        let range = json!({"start": at(place.0, place.1), "end": at(place.0, place.1)});
+        let params = json!({
+            "textDocument": {"uri": folder.uri(name)}, "range": range, "context": {"diagnostics": here},
+        });
+        self.request("textDocument/codeAction", &params)
+    }
+
+    /// Tells the server that a file has changed on disk.
+    pub fn touched(&mut self, folder: &Folder, name: &str) {
+        let changes = json!([{"uri": folder.uri(name), "type": 2}]);
+        self.notify("workspace/didChangeWatchedFiles", &json!({"changes": changes}));
+    }
+
     /// What is shown now.
     pub fn shown(&self, folder: &Folder, name: &str) -> Value {
         self.shown.get(&folder.uri(name)).map_or_else(|| json!([]), |it| it.1.clone())
