@@ -275,7 +275,12 @@ impl Analyst {
         let files = Arc::make_mut(&mut self.view.files);
         let Some(folder) = self.folders.iter_mut().find(|it| it.key() == key) else { return };
         let open = &self.open;
+        let troubled = |folder: &Folder| -> Vec<FileId> {
+            folder.snapshot.files.iter().filter(|it| it.1.trouble.is_some()).map(|it| *it.0).collect()
+        };
+        self.touched.extend(troubled(folder));
         folder.load(loaded, files, |id| open.get(&id).map(|it| it.script.clone()));
+        self.touched.extend(troubled(folder));
         let open: Vec<(FileId, Arc<Script>)> = self.open.iter().map(|(id, it)| (*id, it.script.clone())).collect();
         for (id, script) in open {
             self.place(id, script);

@@ -27,7 +27,6 @@ pub struct Abilities {
     pub shows_answers: bool,
     pub markdown: bool,
     pub related_information: bool,
-    pub diagnostic_versions: bool,
 }
 
 impl Abilities {
@@ -65,7 +64,6 @@ impl Abilities {
             shows_answers: options.and_then(|it| it.get("showsAnswers")).and_then(|it| it.as_bool()) == Some(true),
             markdown: formats.is_none_or(|it| it.contains(&tower_lsp_server::ls_types::MarkupKind::Markdown)),
             related_information: publish.and_then(|it| it.related_information) == Some(true),
-            diagnostic_versions: publish.and_then(|it| it.version_support) == Some(true),
         }
     }
 

@@ -9,6 +9,8 @@ mod rollback;
 mod touch;
 mod undo;
 
+pub use undo::undo;
+
 use crate::{
     changes::{self, Builder, Change, Draft, Outline, pairs::Pairs},
     plan::{Hazard, Plan},

@@ -231,7 +231,8 @@ fn commands_plan_explain_and_advance() {
 #[test]
 fn a_hazard_of_a_migration_is_flagged_explained_and_rewritten() {
     let folder = project();
-    folder.write("migrations/0002_index.up.sql", "SET lock_timeout = '2s';\nCREATE INDEX by_note ON shipments (note);\n");
+    folder
+        .write("migrations/0002_index.up.sql", "SET lock_timeout = '2s';\nCREATE INDEX by_note ON shipments (note);\n");
     let (mut client, _) = Client::start(&folder, &capabilities());
     client.open(
         &folder,

@@ -84,7 +84,12 @@ pub(super) fn perform(snapshot: &Snapshot, file: FileId) -> Result<Outcome, Stri
 /// The undo of each statement, the last one first.
 fn script(snapshot: &Snapshot, file: FileId) -> Option<String> {
     let counted = &snapshot.file(file)?.counted;
-    let first = snapshot.file(file)?.script.statements.iter().position(|it| Some(&it.range) == counted.first().map(|it| &it.range))?;
+    let first = snapshot
+        .file(file)?
+        .script
+        .statements
+        .iter()
+        .position(|it| Some(&it.range) == counted.first().map(|it| &it.range))?;
     let mut catalog = (*history::catalog_before(snapshot, file, first)?).clone();
     let mut undos: Vec<String> = Vec::new();
     for ddl in counted.iter().flat_map(|it| &it.parsed.ddl) {
