@@ -14,7 +14,7 @@ use crate::{
     dialect::{Dialect, Impact},
     lint,
     plan::{Facts, LockMode},
-    project::{Baseline, Overlay, Project, Spec},
+    project::{Baseline, LineIndex, Overlay, Project, Spec},
     sql::Statement,
 };
 
@@ -57,11 +57,14 @@ fn explain_file(args: &Args, path: &Path) -> Result<()> {
     };
     let file = project.file(path)?;
     let mut out = String::new();
+    let lines = LineIndex::new(&file.text);
     for statement in file.statements.iter() {
+        let (line, _) = lines.line_column(&file.text, statement.range.start);
+        out.push_str(&format!("{line}: "));
         out.push_str(&explain(statement, &file.text, dialect, &mut catalog, &facts));
     }
-    for problem in &file.problems {
-        print::note(&file.locate(problem).to_string());
+    for problem in file.locate(file.problems.iter()) {
+        print::note(&problem.to_string());
     }
     print::out(&out)
 }
@@ -79,9 +82,8 @@ fn before_file(project: &Project, path: &Path) -> Result<Catalog> {
 
 /// A statement in words; afterwards the catalog is as the statement leaves it.
 fn explain(statement: &Statement, text: &str, dialect: &dyn Dialect, catalog: &mut Catalog, facts: &Facts) -> String {
-    let (line, _) = crate::project::line_column(text, statement.range.start);
     let sql = text.get(statement.range.clone()).unwrap_or_default();
-    let mut out = format!("{line}: {}\n", first_line(sql));
+    let mut out = format!("{}\n", first_line(sql));
     for ddl in &statement.parsed.ddl {
         out.push_str(&impact_lines(&dialect.lock_of(ddl, catalog, facts)));
         if let Err(ApplyError::Missing(why) | ApplyError::Refused(why)) = catalog.apply(ddl) {

@@ -1,6 +1,9 @@
 //! `lockkeeper lint`: hazards in migration files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -12,7 +15,7 @@ use crate::{
     export::Tool,
     lint::{LintInput, RULES, lint},
     plan::Facts,
-    project::{Baseline, Overlay, Project, SourceFile, Spec, line_column},
+    project::{Baseline, LineIndex, Overlay, Project, SourceFile, Spec},
     sql::{Ddl, Severity},
 };
 
@@ -119,14 +122,13 @@ fn judge(base: Catalog, files: &[Judged], dialect: &dyn Dialect, facts: &Facts) 
             facts,
             wraps_in_transaction: *wraps,
         };
+        let place = Places { text: &file.text, lines: LineIndex::new(&file.text) };
         let mut findings: Vec<(usize, json::Finding)> = Vec::new();
         for it in &file.problems {
-            let finding = finding(file, "syntax", it.severity, it.range.start, it.range.end, &it.message, false);
-            findings.push((it.range.start, finding));
+            findings.push((it.range.start, place.finding("syntax", it.severity, &it.range, &it.message, false)));
         }
         for it in lint(&input) {
-            let (start, end) = (it.range.start, it.range.end);
-            findings.push((start, finding(file, it.rule, it.severity, start, end, &it.message, it.fixable)));
+            findings.push((it.range.start, place.finding(it.rule, it.severity, &it.range, &it.message, it.fixable)));
         }
         findings.sort_by_key(|it| it.0);
         let findings = findings.into_iter().map(|it| it.1).collect();
@@ -136,26 +138,33 @@ fn judge(base: Catalog, files: &[Judged], dialect: &dyn Dialect, facts: &Facts) 
     out
 }
 
-fn finding(
-    file: &SourceFile,
-    rule: &str,
-    severity: Severity,
-    start: usize,
-    end: usize,
-    message: &str,
-    fixable: bool,
-) -> json::Finding {
-    let (line, column) = line_column(&file.text, start);
-    let (end_line, end_column) = line_column(&file.text, end);
-    json::Finding {
-        rule: rule.to_owned(),
-        severity: severity.as_str().to_owned(),
-        line,
-        column,
-        end_line,
-        end_column,
-        message: message.to_owned(),
-        fixable,
+/// Puts lines and columns to findings of one file.
+struct Places<'a> {
+    text: &'a str,
+    lines: LineIndex,
+}
+
+impl Places<'_> {
+    fn finding(
+        &self,
+        rule: &str,
+        severity: Severity,
+        range: &Range<usize>,
+        message: &str,
+        fixable: bool,
+    ) -> json::Finding {
+        let (line, column) = self.lines.line_column(self.text, range.start);
+        let (end_line, end_column) = self.lines.line_column(self.text, range.end);
+        json::Finding {
+            rule: rule.to_owned(),
+            severity: severity.as_str().to_owned(),
+            line,
+            column,
+            end_line,
+            end_column,
+            message: message.to_owned(),
+            fixable,
+        }
     }
 }
 

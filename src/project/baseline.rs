@@ -1,6 +1,7 @@
 //! The two catalogs a diff compares, wherever they come from.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -10,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use super::{FileProblem, Overlay, Project, SourceFile, find, git, layout, source, tree::Tree};
 use crate::{
     catalog::{self, Build, Catalog},
-    sql::Severity,
+    sql::{Problem, Severity},
 };
 
 /// Where a catalog comes from: `--from` and `--to`.
@@ -76,10 +77,14 @@ impl Baseline {
     }
 
     fn assemble(build: Build, files: Vec<SourceFile>, label: String) -> Self {
+        let mut by_file: BTreeMap<usize, Vec<Problem>> = BTreeMap::new();
+        for (file, problem) in build.problems {
+            by_file.entry(file as usize).or_default().push(problem);
+        }
         let mut problems: Vec<FileProblem> = Vec::new();
         for (i, file) in files.iter().enumerate() {
-            let built = build.problems.iter().filter(|it| it.0 as usize == i).map(|it| &it.1);
-            let mut here: Vec<_> = file.problems.iter().chain(built).map(|it| file.locate(it)).collect();
+            let built = by_file.get(&i).into_iter().flatten();
+            let mut here = file.locate(file.problems.iter().chain(built));
             here.sort_by_key(|it| (it.range.start, it.range.end));
             problems.append(&mut here);
         }

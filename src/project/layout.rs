@@ -207,7 +207,7 @@ fn tool_of(tree: &Tree<'_>, files: &[PathBuf], dir: &Path) -> Result<Option<Tool
     }
     let flyway = |it: &PathBuf| name_of(it).is_some_and(|it| FileName::parse(Tool::Flyway, it).is_some());
     if files.iter().any(|it| it.starts_with(dir) && flyway(it)) {
-        let refinery = manifest_mentions(tree, files, dir, "Cargo.toml", "refinery")?;
+        let refinery = manifest_mentions(tree, files, dir, "Cargo.toml", "refinery");
         return Ok(Some(if refinery { Tool::Refinery } else { Tool::Flyway }));
     }
     let numbered: Vec<&PathBuf> = files
@@ -216,7 +216,8 @@ fn tool_of(tree: &Tree<'_>, files: &[PathBuf], dir: &Path) -> Result<Option<Tool
         .filter(|it| name_of(it).is_some_and(|it| FileName::parse(Tool::Plain, it).is_some()))
         .collect();
     let Some(first) = numbered.first() else { return Ok(None) };
-    let text = tree.read(first)?;
+    // A file that cannot be read fails loudly when it is to run.
+    let text = tree.read(first).unwrap_or_default();
     let marked = |mark: &str| text.lines().any(|it| it.trim().to_ascii_lowercase().starts_with(mark));
     let tool = if marked("-- migrate:up") {
         Tool::Dbmate
@@ -230,7 +231,7 @@ fn tool_of(tree: &Tree<'_>, files: &[PathBuf], dir: &Path) -> Result<Option<Tool
         Tool::Drizzle
     } else if dir.ends_with("supabase/migrations") {
         Tool::Supabase
-    } else if manifest_mentions(tree, files, dir, "Cargo.toml", "sqlx")? {
+    } else if manifest_mentions(tree, files, dir, "Cargo.toml", "sqlx") {
         Tool::Sqlx
     } else if numbered.iter().any(|it| name_of(it).is_some_and(|it| it.ends_with(".up.sql"))) {
         Tool::GolangMigrate
@@ -241,14 +242,14 @@ fn tool_of(tree: &Tree<'_>, files: &[PathBuf], dir: &Path) -> Result<Option<Tool
 }
 
 /// Does a manifest above the folder name a library?
-fn manifest_mentions(tree: &Tree<'_>, files: &[PathBuf], dir: &Path, manifest: &str, word: &str) -> Result<bool> {
+fn manifest_mentions(tree: &Tree<'_>, files: &[PathBuf], dir: &Path, manifest: &str, word: &str) -> bool {
     for above in dir.ancestors() {
         let path = above.join(manifest);
-        if files.contains(&path) && tree.read(&path)?.contains(word) {
-            return Ok(true);
+        if files.contains(&path) && tree.read(&path).is_ok_and(|it| it.contains(word)) {
+            return true;
         }
     }
-    Ok(false)
+    false
 }
 
 fn name_of(path: &Path) -> Option<&str> {

@@ -37,7 +37,7 @@ pub use layout::{Migration, Migrations};
 pub use read::decode;
 pub use sections::forward_parts;
 pub use settings::{SETTINGS_FILE, Settings, Versions};
-pub use source::{FileProblem, SourceFile, line_column, parse};
+pub use source::{FileProblem, LineIndex, SourceFile, line_column, parse};
 pub use target::Target;
 pub use write::{NewFile, write_new};
 

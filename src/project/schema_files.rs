@@ -37,7 +37,8 @@ pub(super) fn search(
     let mut dumps = Vec::new();
     let candidates = files.iter().filter(|it| it.components().count() <= 2 && layout::is_sql(it));
     for path in candidates.filter(|it| !is_migration(it) && !layout::is_aside(it)) {
-        if is_dump(&tree.read(path)?, dialect) {
+        // A file that cannot be read is no dump; whoever names it is told why it cannot be read.
+        if tree.read(path).is_ok_and(|it| is_dump(&it, dialect)) {
             dumps.push(path.clone());
         }
     }

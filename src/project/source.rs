@@ -52,25 +52,47 @@ impl SourceFile {
         self.statements.iter().filter_map(|it| self.text.get(it.range.clone())).map(str::to_owned).collect()
     }
 
-    /// A problem in this file with line and column.
-    pub fn locate(&self, problem: &Problem) -> FileProblem {
-        let (line, column) = line_column(&self.text, problem.range.start);
-        FileProblem {
-            path: self.path.clone(),
-            line,
-            column,
-            range: problem.range.clone(),
-            severity: problem.severity,
-            message: problem.message.clone(),
-        }
+    /// Problems in this file with their lines and columns.
+    pub fn locate<'a>(&self, problems: impl Iterator<Item = &'a Problem>) -> Vec<FileProblem> {
+        let lines = LineIndex::new(&self.text);
+        let located = problems.map(|problem| {
+            let (line, column) = lines.line_column(&self.text, problem.range.start);
+            FileProblem {
+                path: self.path.clone(),
+                line,
+                column,
+                range: problem.range.clone(),
+                severity: problem.severity,
+                message: problem.message.clone(),
+            }
+        });
+        located.collect()
     }
 }
 
-/// Line and column (in characters) of a byte offset, both from 1.
+/// Where the lines of a text begin: a garbled file may have a problem in each of them.
+pub struct LineIndex {
+    starts: Vec<usize>,
+}
+
+impl LineIndex {
+    pub fn new(text: &str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|it| it.1 == b'\n').map(|it| it.0 + 1);
+        Self { starts: std::iter::once(0).chain(breaks).collect() }
+    }
+
+    /// Line and column (in characters) of a byte offset in the same text, both from 1.
+    pub fn line_column(&self, text: &str, offset: usize) -> (usize, usize) {
+        let offset = text.floor_char_boundary(offset);
+        let line = self.starts.partition_point(|it| *it <= offset);
+        let start = line.checked_sub(1).and_then(|it| self.starts.get(it)).copied().unwrap_or_default();
+        (line, 1 + text.get(start..offset).unwrap_or_default().chars().count())
+    }
+}
+
+/// Line and column (in characters) of one byte offset, both from 1.
 pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(offset)];
-    let line_start = before.rfind('\n').map_or(0, |it| it + 1);
-    (1 + before.matches('\n').count(), 1 + before[line_start..].chars().count())
+    LineIndex::new(text).line_column(text, offset)
 }
 
 /// Reads and parses files of a tree.
