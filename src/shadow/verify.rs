@@ -9,14 +9,14 @@ use anyhow::{Context, Result};
 
 use super::{
     build::build,
-    checksums::{Checksums, changed_columns, checksums, compare},
+    checksums::{Checksums, ColumnSum, TableSum, changed_columns, checksums, compare},
     introspect::{Snapshot, differences, snapshot},
     report::{Direction, Mismatch, MismatchKind, PhaseReport, Report},
     rows,
     run::{Runner, Statement},
     server::{Database, Server, ServerChoice},
 };
-use crate::plan::{Action, Phase, PhaseKind, Plan};
+use crate::plan::{Action, ChangeSummary, Phase, PhaseKind, Plan};
 
 /// What is to be proven.
 #[derive(Clone, Debug)]
@@ -91,14 +91,16 @@ pub async fn verify_on(server: &Arc<Server>, input: &VerifyInput<'_>) -> Result<
 async fn prove(target: &Database, shadow: &Database, input: &VerifyInput<'_>, report: &mut Report) -> Result<()> {
     let begin = Instant::now();
     report.notes.extend(build(target, input.target).await.context("the target schema cannot be built")?);
-    let expected = snapshot(&target.connect().await?).await?;
+    let target = target.connect().await?;
+    let expected = snapshot(&target).await?;
     for note in build(shadow, input.baseline).await.context("the baseline schema cannot be built")? {
         if !report.notes.contains(&note) {
             report.notes.push(note);
         }
     }
     let runner = Runner::new(shadow).await?;
-    report.notes.extend(rows::fill(&runner.session, input.rows).await.context("generating rows")?);
+    let notes = rows::fill_for(&runner.session, &target, input.rows).await.context("generating rows")?;
+    report.notes.extend(notes);
     report.setup = begin.elapsed();
     let mut proof = Proof { runner, input, report, states: Vec::new(), expected, filled: filled_columns(input.plan) };
     let start = proof.state().await?;
@@ -209,7 +211,8 @@ impl Proof<'_> {
         if direction == Direction::Forward
             && let Some(start) = self.states.first()
         {
-            let lines = compare(&start.sums, &state.sums, &self.filled);
+            let mut lines = compare(&start.sums, &state.sums, &self.filled);
+            lines.extend(moved(self.input.plan, &start.sums, &state.sums));
             if !lines.is_empty() {
                 self.mismatch(MismatchKind::Rows, last, direction, "rows were not kept", lines);
             }
@@ -241,6 +244,7 @@ impl Proof<'_> {
             // Rows of a table that is empty now because its data is lost: said by the plan.
             let gone = |name: &String| lost.iter().any(|it| it.rsplit_once('.').is_some_and(|it| it.0 == name));
             let mut was = then.sums.clone();
+            self.keep_first(&mut was);
             was.retain(|name, sum| !(gone(name) && now.sums.get(name).is_some_and(|it| it.rows != sum.rows)));
             let rows = compare(&was, &now.sums, &lost);
             if !schema.is_empty() {
@@ -253,6 +257,16 @@ impl Proof<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// Leaves what stood there before the plan. Columns that the plan itself made hold copies: a rollback takes
+    /// them away in the end, and what they hold on the way is nobody's data.
+    fn keep_first(&self, sums: &mut Checksums) {
+        let Some(start) = self.states.first() else { return };
+        for (name, table) in sums {
+            let was = start.sums.get(name);
+            table.columns.retain(|column, _| was.is_some_and(|it| it.columns.contains_key(column)));
+        }
     }
 
     /// Tries the application's statements after `done` phases.
@@ -296,9 +310,48 @@ fn filled_columns(plan: &Plan) -> Vec<String> {
     let names = backfills.flat_map(|it| {
         let schema = it.table.schema.as_ref().map_or("public", |it| it.as_str());
         let table = it.table.name.as_str();
-        it.set.iter().map(move |(column, _)| format!("{}.{}.{}", shown(schema), shown(table), shown(column.as_str())))
+        // `column = t.column` only wakes a trigger that copies the value elsewhere.
+        let real = it.set.iter().filter(|(column, value)| *value != format!("t.{}", shown(column.as_str())));
+        real.map(move |(column, _)| format!("{}.{}.{}", shown(schema), shown(table), shown(column.as_str())))
     });
     names.collect()
+}
+
+/// Renamed tables and columns hold what something that went away held; a sentence for each that does not.
+fn moved(plan: &Plan, before: &Checksums, after: &Checksums) -> Vec<String> {
+    let is_said = |change: &ChangeSummary, name: &str| name.strip_prefix("public.").unwrap_or(name) == change.object;
+    let gone_tables: Vec<_> = before.iter().filter(|it| !after.contains_key(it.0)).map(|it| it.1).collect();
+    let mut res = Vec::new();
+    for change in &plan.changes {
+        for (name, table) in after {
+            let is_new = !before.contains_key(name);
+            if change.kind == "rename_table" && is_new && is_said(change, name) {
+                let same = |was: &TableSum| was.rows == table.rows;
+                if !gone_tables.iter().any(|it| same(it)) {
+                    res.push(format!("{name} does not hold the rows of a table that went away"));
+                }
+            }
+            for (column, sum) in &table.columns {
+                let is_new = before.get(name).is_none_or(|it| !it.columns.contains_key(column));
+                if change.kind != "rename_column" || !is_new || !is_said(change, &format!("{name}.{column}")) {
+                    continue;
+                }
+                let gone = before.iter().flat_map(|(table, was)| {
+                    let is = after.get(table);
+                    was.columns.iter().filter(move |(it, _)| is.is_none_or(|is| !is.columns.contains_key(*it)))
+                });
+                let mut gone = gone.map(|it| it.1);
+                let same = |was: &ColumnSum| match was.type_name == sum.type_name {
+                    true => was.values == sum.values,
+                    false => was.not_null == sum.not_null,
+                };
+                if !gone.any(same) {
+                    res.push(format!("{name}.{column} does not hold the values of the column it was renamed from"));
+                }
+            }
+        }
+    }
+    res
 }
 
 /// As `format('%I')` prints it.

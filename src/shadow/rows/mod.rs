@@ -3,18 +3,28 @@
 //! A row's number `g` decides all its values. A table that cannot be filled (a check nobody can guess, a trigger
 //! that refuses) is named in the notes; it never fails the run.
 
+mod demands;
 mod model;
 mod values;
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::connect::{Failure, Session};
+use demands::Demands;
 use model::{Column, ForeignKey, Model, Table};
 
 /// Attempts at values for one table before it is given up.
-const ATTEMPTS: usize = 60;
+const ATTEMPTS: usize = 120;
+
+/// As [`fill`], with rows that satisfy the target's constraints as well: a plan cannot enforce what rows break.
+pub async fn fill_for(session: &Session, target: &Session, rows: u64) -> Result<Vec<String>> {
+    let demands = Demands::impose(session, target).await?;
+    let notes = fill(session, rows).await;
+    demands.lift(session).await.context("taking the target's constraints off again")?;
+    notes
+}
 
 /// Fills every table with up to `rows` rows; returns notes about those that have fewer.
 pub async fn fill(session: &Session, rows: u64) -> Result<Vec<String>> {
@@ -238,7 +248,7 @@ impl Choice {
             // Not null, by a trigger or a domain.
             "23502" => table.columns.iter().filter(|it| failure.message.contains(&it.name)).collect(),
             // A value that the column's type or a generated expression does not take.
-            code if code.starts_with("22") => table.columns.iter().collect(),
+            code if code.starts_with("22") => table.doubtful(),
             _ => return false,
         };
         columns.retain(|it| !fixed.contains_key(&it.name) && !it.is_numbered && !table.is_foreign(it));

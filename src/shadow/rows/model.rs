@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 
-use super::super::connect::Session;
+use super::{super::connect::Session, demands};
 
 /// Tables by oid; a partitioned table stands for all its partitions.
 pub struct Model {
@@ -141,6 +141,14 @@ impl Table {
             None => !column.domain_checks.is_empty(),
         };
         self.columns.iter().filter(is_checked).collect()
+    }
+
+    /// Columns whose values may be of no use to another type: those that are about to change theirs, else all.
+    pub fn doubtful(&self) -> Vec<&Column> {
+        let casts: Vec<_> = self.checks.iter().filter(|it| demands::is_of_ours(&it.name)).collect();
+        let res: Vec<_> =
+            self.columns.iter().filter(|it| casts.iter().any(|check| check.columns.contains(&it.name))).collect();
+        if res.is_empty() { self.columns.iter().collect() } else { res }
     }
 
     /// Texts and numbers that stand in checks on the column: likely values.

@@ -3,7 +3,7 @@
 use super::model::Column;
 
 /// Candidates beyond the first for any column.
-pub const CANDIDATES: usize = 14;
+pub const CANDIDATES: usize = 18;
 
 /// The `at`-th idea for a value. `literals` stand in checks on the column. `None`: we know no value of this type.
 pub fn candidate(column: &Column, literals: &[String], at: usize) -> Option<String> {
@@ -41,8 +41,12 @@ pub fn candidate(column: &Column, literals: &[String], at: usize) -> Option<Stri
     }
 }
 
-/// Texts that common checks ask for: an address, a code, digits, a colour, a link, one letter, nothing.
-const TEXTS: [&str; 9] = [
+/// Texts that common checks and casts ask for: a number, a date, an id, a truth value, an address, a code, digits, a colour, a link, one letter, nothing.
+const TEXTS: [&str; 13] = [
+    "g::text",
+    "(date '2024-01-01' + (g % 20000)::int)::text",
+    "md5(g::text)::uuid::text",
+    "(g % 2 = 0)::text",
     "'user' || g || '@example.com'",
     "lpad(g::text, 8, '0')",
     "'ABC'",
