@@ -40,7 +40,13 @@ pub(super) const RULE: Rule =
     Rule { code: "concurrently-in-transaction", severity: Severity::Error, page: PAGE, fixable: true, check };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
-    if ddl.transactional() || !ctx.in_transaction() {
+    let each_partition = match ddl {
+        Ddl::Reindex { what, name, .. } => {
+            what == "TABLE" && ctx.facts.server_version >= 14 && ctx.is_partitioned(name)
+        }
+        _ => false,
+    };
+    if (ddl.transactional() && !each_partition) || !ctx.in_transaction() {
         return;
     }
     let who = if ctx.held.explicit { "it stands after BEGIN" } else { "the migration tool runs the file in one" };

@@ -633,7 +633,7 @@ impl Ddl {
         match self {
             Self::CreateIndex { concurrently, .. } | Self::DropIndex { concurrently, .. } => !concurrently,
             Self::Reindex { concurrently, what, .. } => {
-                !concurrently && !matches!(what.as_str(), "DATABASE" | "SYSTEM")
+                !concurrently && !matches!(what.as_str(), "SCHEMA" | "DATABASE" | "SYSTEM")
             }
             Self::DetachPartition { mode, .. } => *mode != DetachMode::Concurrently,
             Self::Data(it) => it.verb != "VACUUM",

@@ -7,6 +7,7 @@ mod exports;
 mod lint;
 mod locks;
 mod lsp;
+mod observed;
 mod pages;
 mod parse;
 mod plans;

@@ -4,7 +4,7 @@ use super::{Acc, types};
 use crate::{
     dialect::{TypeChange, Volatility},
     plan::LockMode::*,
-    sql::{Column, Constraint, ConstraintKind, Ddl, Ident, Name, ObjectRef, Table, View, tokens::mentions_column},
+    sql::{Column, Constraint, ConstraintKind, Ddl, Ident, Name, Table, View, tokens::mentions_column},
 };
 
 impl Acc<'_> {
@@ -80,16 +80,21 @@ impl Acc<'_> {
         if self.add_column_rewrites(column) {
             self.rewrite(table);
         }
+        let valued = column.default.is_some() || column.generated.is_some() || column.identity.is_some();
+        let key = constraints.iter().any(|it| matches!(it.kind, ConstraintKind::PrimaryKey(_)));
+        let rewritten = self.leaves(table).iter().any(|it| self.rewrites.contains(it));
+        if (column.not_null || key) && !valued && !rewritten {
+            // Looks for a row, to fail at the first.
+            self.scan(table);
+        }
         let filled = column.default.as_ref().is_some_and(|it| !it.text().trim().eq_ignore_ascii_case("null"));
         for constraint in constraints {
             match &constraint.kind {
-                ConstraintKind::Check(_)
-                    if !constraint.not_enforced && !self.rewrites.contains(&self.resolve(table)) =>
-                {
+                ConstraintKind::Check(_) if !constraint.not_enforced && !rewritten => {
                     self.scan(table);
                 }
                 ConstraintKind::ForeignKey(fk) => {
-                    self.lock_family(&fk.references, ShareRowExclusive);
+                    self.lock_partitions(&fk.references, ShareRowExclusive);
                     if filled && !constraint.not_enforced {
                         self.scan(table);
                     }
@@ -127,7 +132,7 @@ impl Acc<'_> {
             if let ConstraintKind::ForeignKey(fk) = &constraint.kind
                 && fk.columns.contains(column)
             {
-                self.lock_family(&fk.references, AccessExclusive);
+                self.lock_key_triggers(&fk.references);
             }
         }
         for (from, constraint) in before.referencing(&found.name) {
@@ -135,13 +140,18 @@ impl Acc<'_> {
                 && fk.referenced_columns.contains(column)
                 && from.name != found.name
             {
-                self.lock_family(&from.name, AccessExclusive);
+                self.lock_partitions(&from.name, AccessExclusive);
                 if !cascade {
                     self.refuse(format!("a foreign key of {} depends on column {column} of {}", from.name, found.name));
                 }
             }
         }
-        if !cascade && let Some(user) = self.user_of_column(found, column) {
+        if cascade {
+            let views = before.views.values().filter(|it| self.view_reads_column(it, found, column));
+            for view in views.map(|it| it.name.clone()).collect::<Vec<_>>() {
+                self.drop_view(&view, true);
+            }
+        } else if let Some(user) = self.user_of_column(found, column) {
             self.refuse(format!("{user} depends on column {column} of {}", found.name));
         }
     }
@@ -234,7 +244,8 @@ impl Acc<'_> {
             if let ConstraintKind::ForeignKey(fk) = &constraint.kind
                 && fk.columns.contains(column)
             {
-                self.lock_family(&fk.references, AccessExclusive);
+                self.lock_partitions(&fk.references, ShareRowExclusive);
+                self.lock_key_triggers(&fk.references);
                 if recheck && !constraint.not_valid && !constraint.not_enforced {
                     self.scan(&table.name);
                 }
@@ -244,7 +255,7 @@ impl Acc<'_> {
             if let ConstraintKind::ForeignKey(fk) = &constraint.kind
                 && fk.referenced_columns.contains(column)
             {
-                self.lock_family(&from.name, AccessExclusive);
+                self.lock_partitions(&from.name, AccessExclusive);
                 if recheck && !constraint.not_valid && !constraint.not_enforced {
                     self.scan(&from.name);
                 }
@@ -274,13 +285,6 @@ impl Acc<'_> {
         }
         if found.column(column).is_some_and(|it| it.identity.is_some()) {
             self.refuse(format!("column {column} of {table} is an identity column"));
-        }
-    }
-
-    /// Locks and marks for objects that hang on a relation, e.g. comments.
-    pub(super) fn lock_relation_of(&mut self, object: &ObjectRef, mode: crate::plan::LockMode) {
-        if let Some(relation) = object.relation() {
-            self.lock(relation, mode);
         }
     }
 }

@@ -13,7 +13,13 @@ impl Acc<'_> {
             Ddl::AddConstraintUsingIndex { table, primary, index, .. } => self.add_using_index(table, *primary, index),
             Ddl::ValidateConstraint { table, name } => self.validate(table, name),
             Ddl::DropConstraint { table, name, cascade, .. } => self.drop_constraint(table, name, *cascade),
-            Ddl::RenameConstraint { table, .. } => self.lock_family(table, AccessExclusive),
+            Ddl::RenameConstraint { table, from, .. } => {
+                if self.is_inherited(table, from) {
+                    self.lock_family(table, AccessExclusive);
+                } else {
+                    self.lock(table, AccessExclusive);
+                }
+            }
             Ddl::AlterConstraint { table, name, enforced, .. } => self.alter_constraint(table, name, *enforced),
             _ => {}
         }
@@ -26,12 +32,17 @@ impl Acc<'_> {
         let unchecked = constraint.not_valid || constraint.not_enforced;
         match &constraint.kind {
             ConstraintKind::Check(_) => {
-                if constraint.no_inherit {
+                if constraint.no_inherit && self.is_partitioned(table) {
+                    self.refuse(format!("{table} is partitioned: its constraints cannot be NO INHERIT"));
+                }
+                if constraint.no_inherit && self.facts.server_version < 18 {
                     self.lock(table, AccessExclusive);
                 } else {
                     self.lock_family(table, AccessExclusive);
                 }
-                if !unchecked {
+                if !unchecked && constraint.no_inherit {
+                    self.scans.insert(self.resolve(table));
+                } else if !unchecked {
                     self.scan(table);
                 }
             }
@@ -44,26 +55,34 @@ impl Acc<'_> {
             }
             ConstraintKind::ForeignKey(fk) => self.add_foreign_key(table, fk, constraint),
             ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_) | ConstraintKind::Exclude(_) => {
-                self.lock(table, AccessExclusive);
+                // Since 18 every constraint locks the partitions as it locks the parent.
+                if self.facts.server_version >= 18 {
+                    self.lock_family(table, AccessExclusive);
+                } else {
+                    self.lock(table, AccessExclusive);
+                }
                 self.build_for_constraint(table, constraint);
             }
         }
     }
 
     fn add_foreign_key(&mut self, table: &Name, fk: &ForeignKey, constraint: &Constraint) {
-        self.lock_family(table, ShareRowExclusive);
-        self.lock_family(&fk.references, ShareRowExclusive);
+        self.lock_partitions(table, ShareRowExclusive);
+        self.lock_partitions(&fk.references, ShareRowExclusive);
         if constraint.not_valid && self.is_partitioned(table) && self.facts.server_version < 18 {
             self.refuse(format!("{table} is partitioned: before PostgreSQL 18 its foreign keys cannot be NOT VALID"));
         }
         if constraint.not_valid || constraint.not_enforced {
             return;
         }
-        for leaf in self.leaves(table) {
+        for leaf in self.partition_leaves(table) {
             // A partition that has an equal, valid foreign key is not checked again.
             let adopted = self.is_partitioned(table)
                 && self.before.table(&leaf).is_some_and(|it| it.constraints.iter().any(|it| self.is_same_key(it, fk)));
-            if !adopted {
+            if adopted {
+                // Its triggers give way to those of the parent's key.
+                self.lock_key_triggers(&fk.references);
+            } else {
                 self.scan(&leaf);
             }
         }
@@ -94,32 +113,27 @@ impl Acc<'_> {
                 let nullable =
                     |it: &&Ident| self.table_at(&table).and_then(|t| t.column(it)).is_some_and(|it| !it.not_null);
                 let nullable: Vec<&Ident> = key.columns.iter().filter(nullable).collect();
-                // Setting the columns NOT NULL recurses with its own lock; since 18 the key's constraints always do.
-                if self.facts.server_version >= 18 || !nullable.is_empty() {
+                // Setting the columns NOT NULL recurses with its own lock.
+                if !nullable.is_empty() {
                     self.lock_family(&table, AccessExclusive);
                 }
                 for column in nullable {
                     self.prove_not_null(&table, column);
                 }
-                self.build_key(&table, key, constraint, "pkey");
+                self.build_key(&table, key);
             }
-            ConstraintKind::Unique(key) => self.build_key(&table, key, constraint, "key"),
-            ConstraintKind::Exclude(exclude) => {
+            ConstraintKind::Unique(key) => self.build_key(&table, key),
+            ConstraintKind::Exclude(_) => {
                 if self.is_partitioned(&table) {
                     self.refuse_before(17, "exclusion constraints on partitioned tables");
                 }
-                let columns = exclude.elements.iter().filter_map(|(it, _)| match &it.expr {
-                    KeyExpr::Column(it) => Some(it.clone()),
-                    KeyExpr::Expr(_) => None,
-                });
-                let columns: Vec<Ident> = columns.collect();
-                self.build_on_leaves(&table, constraint.name.as_ref(), &columns, "excl");
+                self.build_on_leaves(&table);
             }
             ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_) | ConstraintKind::NotNull(_) => {}
         }
     }
 
-    fn build_key(&mut self, table: &Name, key: &KeyConstraint, constraint: &Constraint, label: &str) {
+    fn build_key(&mut self, table: &Name, key: &KeyConstraint) {
         if key.nulls_not_distinct {
             self.refuse_before(15, "NULLS NOT DISTINCT");
         }
@@ -127,8 +141,7 @@ impl Acc<'_> {
             self.refuse_before(18, "WITHOUT OVERLAPS");
         }
         self.refuse_partial_key(table, &key.columns);
-        let columns: &[Ident] = if label == "pkey" { &[] } else { &key.columns };
-        self.build_on_leaves(table, constraint.name.as_ref(), columns, label);
+        self.build_on_leaves(table);
     }
 
     /// Uniqueness over partitions needs the partition key within the key (manual 5.12.2.3).
@@ -140,22 +153,14 @@ impl Acc<'_> {
         }
     }
 
-    /// Notes the index on each table that holds rows, and takes the lock of a build on partitions.
-    pub(super) fn build_on_leaves(&mut self, table: &Name, name: Option<&Ident>, columns: &[Ident], label: &str) {
+    /// Notes that an index is built on each table that holds rows, and takes the lock of a build on partitions.
+    pub(super) fn build_on_leaves(&mut self, table: &Name) {
         let table = self.resolve(table);
-        for leaf in self.leaves(&table) {
+        for leaf in self.partition_leaves(&table) {
             if leaf != table {
                 self.lock(&leaf, Share);
             }
-            let invented = || {
-                let columns: String = columns.iter().map(|it| format!("_{it}")).collect();
-                Ident::new(&format!("{}{columns}_{label}", leaf.name))
-            };
-            let index = match name {
-                Some(it) if leaf == table => it.clone(),
-                _ => invented(),
-            };
-            self.builds.insert(leaf.sibling(index));
+            self.built_on.insert(leaf);
         }
     }
 
@@ -179,7 +184,11 @@ impl Acc<'_> {
     }
 
     fn validate(&mut self, table: &Name, name: &Ident) {
-        self.lock_family(table, ShareUpdateExclusive);
+        if self.is_inherited(table, name) {
+            self.lock_family(table, ShareUpdateExclusive);
+        } else {
+            self.lock_partitions(table, ShareUpdateExclusive);
+        }
         let Some(constraint) = self.table_at(table).and_then(|it| it.constraint(name)) else {
             // Not in the catalog: believe the statement that there is work to do.
             self.scan(table);
@@ -193,16 +202,29 @@ impl Acc<'_> {
         }
         if let ConstraintKind::ForeignKey(fk) = &constraint.kind {
             self.lock(&fk.references, RowShare);
+            self.scans.extend(self.partition_leaves(table));
+        } else {
+            self.scan(table);
         }
-        self.scan(table);
+    }
+
+    /// CHECK and NOT NULL go down to children of inheritance; a constraint nobody knows may be one.
+    fn is_inherited(&self, table: &Name, name: &Ident) -> bool {
+        let constraint = self.table_at(table).and_then(|it| it.constraint(name));
+        constraint
+            .is_none_or(|it| matches!(it.kind, ConstraintKind::Check(_) | ConstraintKind::NotNull(_)) && !it.no_inherit)
     }
 
     fn drop_constraint(&mut self, table: &Name, name: &Ident, cascade: bool) {
-        self.lock_family(table, AccessExclusive);
+        if self.is_inherited(table, name) {
+            self.lock_family(table, AccessExclusive);
+        } else {
+            self.lock_partitions(table, AccessExclusive);
+        }
         let Some(found) = self.table_at(table) else { return };
         let Some(constraint) = found.constraint(name) else { return };
         match &constraint.kind {
-            ConstraintKind::ForeignKey(fk) => self.lock_family(&fk.references, AccessExclusive),
+            ConstraintKind::ForeignKey(fk) => self.lock_partitions(&fk.references, AccessExclusive),
             ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => self.drop_key(found, name, key, cascade),
             ConstraintKind::Check(_) | ConstraintKind::Exclude(_) | ConstraintKind::NotNull(_) => {}
         }
@@ -217,7 +239,7 @@ impl Acc<'_> {
             if !same || other_key(table, name, key) {
                 continue;
             }
-            self.lock_family(&from.name, AccessExclusive);
+            self.lock_partitions(&from.name, AccessExclusive);
             if !cascade {
                 let fk = constraint.name.clone().unwrap_or_default();
                 self.refuse(format!("foreign key {fk} of {} depends on {name} of {}", from.name, table.name));
@@ -226,13 +248,13 @@ impl Acc<'_> {
     }
 
     fn alter_constraint(&mut self, table: &Name, name: &Ident, enforced: Option<bool>) {
-        self.lock_family(table, AccessExclusive);
+        self.lock_partitions(table, AccessExclusive);
         let Some(enforced) = enforced else { return };
         self.refuse_before(18, "ENFORCED");
         let constraint = self.table_at(table).and_then(|it| it.constraint(name));
         if let Some(ConstraintKind::ForeignKey(fk)) = constraint.map(|it| &it.kind) {
             // Triggers are made (SHARE ROW EXCLUSIVE) or dropped (ACCESS EXCLUSIVE) on both tables.
-            self.lock_family(&fk.references, if enforced { ShareRowExclusive } else { AccessExclusive });
+            self.lock_partitions(&fk.references, if enforced { ShareRowExclusive } else { AccessExclusive });
         }
         if enforced && constraint.is_none_or(|it| it.not_enforced) {
             self.scan(table);

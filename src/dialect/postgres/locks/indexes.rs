@@ -66,15 +66,7 @@ impl Acc<'_> {
         if partitioned && index.only {
             return;
         }
-        let columns: Vec<Ident> = index
-            .keys
-            .iter()
-            .map(|it| match &it.expr {
-                KeyExpr::Column(it) => it.clone(),
-                KeyExpr::Expr(_) => Ident::new("expr"),
-            })
-            .collect();
-        self.build_on_leaves(&table, index.name.as_ref().map(|it| &it.name), &columns, "idx");
+        self.build_on_leaves(&table);
     }
 
     fn drop_index(&mut self, name: &Name, concurrently: bool, if_exists: bool, cascade: bool) {
@@ -96,7 +88,7 @@ impl Acc<'_> {
             self.refuse("DROP INDEX CONCURRENTLY does not take CASCADE");
         }
         if partitioned {
-            self.lock_family(&table, mode);
+            self.lock_partitions(&table, mode);
         } else {
             self.lock(&table, mode);
         }
@@ -115,8 +107,10 @@ impl Acc<'_> {
                 self.builds.insert(name);
             }
             "TABLE" => {
-                if self.is_partitioned(name) {
-                    self.refuse_before(14, "REINDEX of partitioned tables");
+                if self.is_partitioned(name) && self.facts.server_version < 14 {
+                    // Skipped with a warning.
+                    self.lock(name, mode);
+                    return;
                 }
                 for leaf in self.leaves(name) {
                     self.reindex_table(&leaf, mode, index_mode);
@@ -141,7 +135,7 @@ impl Acc<'_> {
 
     fn reindex_table(&mut self, table: &Name, mode: crate::plan::LockMode, index_mode: crate::plan::LockMode) {
         self.lock(table, mode);
-        for index in self.all_indexes(table) {
+        for index in super::all_indexes(self.before, table) {
             self.lock(&index, index_mode);
             self.builds.insert(index);
         }

@@ -24,6 +24,7 @@ use crate::{
 pub(super) fn lock_of(ddl: &Ddl, before: &Catalog, facts: &Facts) -> Impact {
     let mut acc = Acc::new(before, facts);
     acc.statement(ddl);
+    acc.name_builds(ddl);
     acc.finish()
 }
 
@@ -62,6 +63,8 @@ struct Acc<'a> {
     rewrites: BTreeSet<Name>,
     scans: BTreeSet<Name>,
     builds: BTreeSet<Name>,
+    /// Tables on which the statement builds the indexes it makes; the catalog after it knows their names.
+    built_on: BTreeSet<Name>,
     refused: Option<String>,
 }
 
@@ -74,6 +77,7 @@ impl<'a> Acc<'a> {
             rewrites: BTreeSet::new(),
             scans: BTreeSet::new(),
             builds: BTreeSet::new(),
+            built_on: BTreeSet::new(),
             refused: None,
         }
     }
@@ -206,10 +210,18 @@ impl<'a> Acc<'a> {
         }
     }
 
+    /// Takes a lock on a table and its partitions, not on children of old-style inheritance: those have no part in
+    /// keys, indexes and row triggers.
+    fn lock_partitions(&mut self, name: &Name, mode: LockMode) {
+        for it in self.with_partitions(name) {
+            self.lock(&it, mode);
+        }
+    }
+
     /// Every row is written again, every index with it.
     fn rewrite(&mut self, name: &Name) {
         for leaf in self.leaves(name) {
-            self.builds.extend(self.all_indexes(&leaf));
+            self.builds.extend(all_indexes(self.before, &leaf));
             self.rewrites.insert(leaf);
         }
     }
@@ -217,6 +229,23 @@ impl<'a> Acc<'a> {
     fn scan(&mut self, name: &Name) {
         let leaves = self.leaves(name);
         self.scans.extend(leaves);
+    }
+
+    /// The indexes that the statement makes on `built_on`, by the names the catalog gives them.
+    fn name_builds(&mut self, ddl: &Ddl) {
+        if self.built_on.is_empty() {
+            return;
+        }
+        let mut after = self.before.clone();
+        let applied = after.apply(ddl).is_ok();
+        for table in std::mem::take(&mut self.built_on) {
+            let known: BTreeSet<Name> = all_indexes(self.before, &table).collect();
+            self.builds.extend(all_indexes(&after, &table).filter(|it| !known.contains(it)));
+            if !applied {
+                // A table that is not in the catalog: that an index is built matters more than its name.
+                self.builds.insert(table.sibling(Ident::new(&format!("{}_idx", table.name))));
+            }
+        }
     }
 
     /// The first reason stays.
@@ -262,13 +291,19 @@ impl<'a> Acc<'a> {
 
     /// The table and all that inherit from it: partitions, and children of old-style inheritance.
     fn family(&self, name: &Name) -> Vec<Name> {
+        let inherits = |it: &Table, parent: &Name| it.inherits.contains(parent) || is_partition(it, parent);
+        self.descend(name, inherits)
+    }
+
+    fn with_partitions(&self, name: &Name) -> Vec<Name> {
+        self.descend(name, is_partition)
+    }
+
+    fn descend(&self, name: &Name, inherits: impl Fn(&Table, &Name) -> bool) -> Vec<Name> {
         let mut res = vec![self.resolve(name)];
         let mut at = 0;
         while let Some(parent) = res.get(at).cloned() {
-            let inherits = |it: &Table| {
-                it.partition_of.as_ref().is_some_and(|of| of.parent == parent) || it.inherits.contains(&parent)
-            };
-            let children = self.before.tables.values().filter(|it| inherits(it)).map(|it| it.name.clone());
+            let children = self.before.tables.values().filter(|it| inherits(it, &parent)).map(|it| it.name.clone());
             let new: Vec<Name> = children.filter(|it| !res.contains(it)).collect();
             res.extend(new);
             at += 1;
@@ -285,6 +320,11 @@ impl<'a> Acc<'a> {
         self.table_at(name).is_some_and(|it| it.partition_by.is_some())
     }
 
+    /// The partitions, or the table itself, that hold rows.
+    fn partition_leaves(&self, name: &Name) -> Vec<Name> {
+        self.with_partitions(name).into_iter().filter(|it| !self.is_partitioned(it)).collect()
+    }
+
     /// The table's DEFAULT partition.
     fn default_partition(&self, parent: &Name) -> Option<&'a Table> {
         let parent = self.resolve(parent);
@@ -296,14 +336,6 @@ impl<'a> Acc<'a> {
         self.before.tables.values().find(is_default).map(|it| &**it)
     }
 
-    /// Every index of a table, those of constraints too.
-    fn all_indexes(&self, table: &Name) -> Vec<Name> {
-        let own = self.before.indexes_of(table).filter_map(|it| it.name.clone());
-        let constraints = self.before.table(table).into_iter().flat_map(|it| &it.constraints);
-        let named = constraints.filter(|it| has_index(it)).filter_map(|it| Some(table.sibling(it.name.clone()?)));
-        own.chain(named).collect()
-    }
-
     /// The table and constraint behind an index that belongs to a constraint.
     fn index_constraint(&self, index: &Name) -> Option<(&'a Table, &'a Constraint)> {
         self.before.tables.values().filter(|it| it.name.schema == index.schema).find_map(|it| {
@@ -311,6 +343,17 @@ impl<'a> Acc<'a> {
             Some((&**it, constraint))
         })
     }
+}
+
+fn is_partition(table: &Table, parent: &Name) -> bool {
+    table.partition_of.as_ref().is_some_and(|of| of.parent == *parent)
+}
+
+/// Every index of a table, those of constraints too.
+fn all_indexes<'a>(catalog: &'a Catalog, table: &'a Name) -> impl Iterator<Item = Name> + 'a {
+    let own = catalog.indexes_of(table).filter_map(|it| it.name.clone());
+    let constraints = catalog.table(table).into_iter().flat_map(|it| &it.constraints);
+    own.chain(constraints.filter(|it| has_index(it)).filter_map(|it| Some(table.sibling(it.name.clone()?))))
 }
 
 fn has_index(constraint: &Constraint) -> bool {

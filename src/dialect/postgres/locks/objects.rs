@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Acc, types};
 use crate::{
-    plan::LockMode::*,
+    plan::LockMode::{self, *},
     sql::{DataType, Ddl, DomainAction, Name, ObjectRef, Opaque, Persistence, View},
 };
 
@@ -45,7 +45,7 @@ impl Acc<'_> {
                     self.lock(&found.table, ShareUpdateExclusive);
                 }
             }
-            Ddl::Comment { object, .. } => self.lock_relation_of(object, ShareUpdateExclusive),
+            Ddl::Comment { object, .. } => self.comment(object),
             Ddl::Grant { objects, .. } | Ddl::Revoke { objects, .. } if self.facts.server_version >= 18 => {
                 for it in objects {
                     self.lock_relation_of(it, AccessShare);
@@ -68,6 +68,22 @@ impl Acc<'_> {
             // The rest works on catalogs only: no relation that anybody reads or writes is locked.
             _ => {}
         }
+    }
+
+    /// The lock on the relation that an object is, or is part of.
+    fn lock_relation_of(&mut self, object: &ObjectRef, mode: LockMode) {
+        if let Some(relation) = object.relation() {
+            self.lock(relation, mode);
+        }
+    }
+
+    /// What hangs on a relation is found through it with a weak lock (`get_object_address_relobject`).
+    fn comment(&mut self, object: &ObjectRef) {
+        let part = matches!(
+            object,
+            ObjectRef::Constraint(..) | ObjectRef::Trigger(..) | ObjectRef::Policy(..) | ObjectRef::Rule(..)
+        );
+        self.lock_relation_of(object, if part { AccessShare } else { ShareUpdateExclusive });
     }
 
     fn view(&mut self, ddl: &Ddl) {
@@ -104,7 +120,6 @@ impl Acc<'_> {
                     }
                 } else {
                     self.lock(&name, AccessExclusive);
-                    self.builds.extend(self.all_indexes(&name));
                     self.builds.extend(self.before.indexes_of(&name).filter_map(|it| it.name.clone()));
                     self.rewrites.insert(name);
                 }
@@ -123,7 +138,7 @@ impl Acc<'_> {
         }
     }
 
-    fn drop_view(&mut self, name: &Name, cascade: bool) {
+    pub(super) fn drop_view(&mut self, name: &Name, cascade: bool) {
         let mut dropped = BTreeSet::from([name.clone()]);
         loop {
             let dependent = |it: &&std::sync::Arc<View>| {
@@ -219,15 +234,20 @@ impl Acc<'_> {
                 }
                 // A row trigger of a partitioned table is made on its partitions too.
                 if trigger.for_each_row {
-                    self.lock_family(&trigger.table, ShareRowExclusive);
+                    self.lock_partitions(&trigger.table, ShareRowExclusive);
                 } else {
                     self.lock(&trigger.table, ShareRowExclusive);
                 }
                 if let Some(from) = &trigger.from_table {
-                    self.lock(from, ShareRowExclusive);
+                    self.lock(from, AccessShare);
                 }
             }
-            Ddl::EnableTrigger { table, .. } => self.lock_family(table, ShareRowExclusive),
+            Ddl::EnableTrigger { table, .. } if self.is_partitioned(table) => {
+                self.lock_partitions(table, ShareRowExclusive)
+            }
+            Ddl::EnableTrigger { table, .. } => self.lock(table, ShareRowExclusive),
+            // Those of partitions are renamed along since 15.
+            Ddl::RenameTrigger { table, .. } if self.facts.server_version < 15 => self.lock(table, AccessExclusive),
             Ddl::RenameTrigger { table, .. } => self.lock_partitions_too(table),
             Ddl::DropTrigger { table, name, if_exists, .. } => {
                 let table = self.resolve(table);
@@ -242,7 +262,7 @@ impl Acc<'_> {
 
     fn lock_partitions_too(&mut self, table: &Name) {
         if self.is_partitioned(table) {
-            self.lock_family(table, AccessExclusive);
+            self.lock_partitions(table, AccessExclusive);
         } else {
             self.lock(table, AccessExclusive);
         }

@@ -36,50 +36,24 @@ impl Acc<'_> {
         if let Some(table) = table {
             self.lock_default_partition(parent, Some((table, bound)));
         }
-        if let (Some(parent), Some(table)) = (parent_table, table) {
-            self.build_missing_indexes(parent, table);
-        }
-    }
-
-    /// Indexes of the parent that the partition has no equal of are built during ATTACH. An index of a constraint is
-    /// matched by a constraint only (measured on 11 to 18).
-    fn build_missing_indexes(&mut self, parent: &Table, table: &Table) {
-        let before = self.before;
-        for wanted in before.indexes_of(&parent.name) {
-            let equal = before.indexes_of(&table.name).any(|it| {
-                it.unique == wanted.unique
-                    && it.method == wanted.method
-                    && it.keys == wanted.keys
-                    && it.predicate == wanted.predicate
-            });
-            if !equal {
-                self.builds.extend(wanted.name.clone().map(|it| table.name.sibling(it.name)));
-            }
-        }
-        for wanted in &parent.constraints {
-            let equal = match (&wanted.kind, table) {
-                (ConstraintKind::PrimaryKey(key), _) => table
-                    .constraints
-                    .iter()
-                    .any(|it| matches!(&it.kind, ConstraintKind::PrimaryKey(own) if own.columns == key.columns)),
-                (ConstraintKind::Unique(key), _) => table
-                    .constraints
-                    .iter()
-                    .any(|it| matches!(&it.kind, ConstraintKind::Unique(own) if own.columns == key.columns)),
-                _ => true,
-            };
-            if !equal {
-                self.builds.extend(wanted.name.clone().map(|it| table.name.sibling(it)));
-            }
-        }
+        self.lock_referencing(parent);
+        // Indexes of the parent that the partition has no equal of are built now. An index of a constraint is matched by
+        // a constraint only (measured on 11 to 18).
+        self.built_on.extend(self.leaves(partition));
     }
 
     fn detach(&mut self, parent: &Name, partition: &Name, mode: DetachMode) {
         match mode {
             DetachMode::Plain => {
                 self.lock(parent, AccessExclusive);
-                let mode = if self.facts.server_version >= 14 { AccessExclusive } else { ShareUpdateExclusive };
-                self.lock(partition, mode);
+                let before = self.before;
+                let mut referenced = false;
+                for (from, _) in before.referencing(&self.resolve(parent)) {
+                    self.lock_partitions(&from.name, AccessExclusive);
+                    referenced = true;
+                }
+                let strong = referenced || self.facts.server_version >= 14;
+                self.lock(partition, if strong { AccessExclusive } else { ShareUpdateExclusive });
                 if let Some(default) = self.default_partition(parent) {
                     self.lock(&default.name, AccessExclusive);
                 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Acc;
 use crate::{
     plan::LockMode::{self, *},
-    sql::{ConstraintKind, DataStatement, Ddl, Name, Persistence, Table},
+    sql::{ConstraintKind, DataStatement, Ddl, ForeignKey, Name, Persistence, Table},
 };
 
 impl Acc<'_> {
@@ -81,7 +81,7 @@ impl Acc<'_> {
             if let ConstraintKind::ForeignKey(fk) = &constraint.kind
                 && self.resolve(&fk.references) != name
             {
-                self.lock_family(&fk.references, ShareRowExclusive);
+                self.lock_partitions(&fk.references, ShareRowExclusive);
             }
         }
         for parent in &table.inherits {
@@ -91,6 +91,18 @@ impl Acc<'_> {
             self.lock(&of.parent, AccessExclusive);
             self.lock_default_partition(&of.parent, Some((table, &of.bound)));
             self.lock_referenced_by(&of.parent, ShareRowExclusive);
+            self.lock_referencing(&of.parent);
+        }
+    }
+
+    /// A new partition of a referenced table gets the triggers of the foreign keys; since 15 the other side is locked
+    /// for it as well.
+    pub(super) fn lock_referencing(&mut self, parent: &Name) {
+        if self.facts.server_version >= 15 {
+            let before = self.before;
+            for (from, _) in before.referencing(&self.resolve(parent)) {
+                self.lock_partitions(&from.name, ShareRowExclusive);
+            }
         }
     }
 
@@ -99,7 +111,7 @@ impl Acc<'_> {
         let Some(table) = self.table_at(table) else { return };
         for constraint in &table.constraints {
             if let ConstraintKind::ForeignKey(fk) = &constraint.kind {
-                self.lock_family(&fk.references, mode);
+                self.lock_partitions(&fk.references, mode);
             }
         }
     }
@@ -113,12 +125,59 @@ impl Acc<'_> {
         for it in &dropped {
             self.lock(it, AccessExclusive);
             // The triggers of a foreign key sit on both of its tables: both are locked to drop them.
-            self.lock_referenced_by(it, AccessExclusive);
+            self.lock_key_triggers_of(it);
             self.drop_dependents_of_table(it, &dropped, cascade);
         }
+        self.drop_dependents_of_parents(&name, &dropped, cascade);
         if let Some(of) = self.table_at(&name).and_then(|it| it.partition_of.as_ref()) {
             self.lock(&of.parent, AccessExclusive);
             self.lock_default_partition(&of.parent, None);
+        }
+    }
+
+    /// A foreign key to a partitioned table rests on each of its partitions, too.
+    fn drop_dependents_of_parents(&mut self, name: &Name, dropped: &BTreeSet<Name>, cascade: bool) {
+        let before = self.before;
+        let parent = |it: &Name| Some(before.table(it)?.partition_of.as_ref()?.parent.clone());
+        let mut at = parent(name);
+        while let Some(ancestor) = at {
+            for (from, constraint) in before.referencing(&ancestor).filter(|(from, _)| !dropped.contains(&from.name)) {
+                self.lock_partitions(&from.name, AccessExclusive);
+                if !cascade && let Some(constraint) = &constraint.name {
+                    self.refuse(format!("foreign key {constraint} of {} depends on {name}", from.name));
+                }
+            }
+            at = parent(&ancestor);
+        }
+    }
+
+    /// Locks for dropping the triggers that a foreign key has on the table it references; on a partitioned one they
+    /// were only on the partitions up to 14.
+    pub(super) fn lock_key_triggers(&mut self, referenced: &Name) {
+        let referenced = self.resolve(referenced);
+        for it in self.with_partitions(&referenced) {
+            if self.facts.server_version >= 15 || !self.is_partitioned(&it) {
+                self.lock(&it, AccessExclusive);
+            }
+        }
+    }
+
+    /// A partition has no triggers of its own for the foreign keys it got from its parent.
+    fn lock_key_triggers_of(&mut self, table: &Name) {
+        let Some(table) = self.table_at(table) else { return };
+        let parent = table.partition_of.as_ref().and_then(|it| self.table_at(&it.parent));
+        let inherited = |fk: &ForeignKey| {
+            let keys = parent.into_iter().flat_map(|it| &it.constraints);
+            keys.into_iter().any(|it| {
+                matches!(&it.kind, ConstraintKind::ForeignKey(it) if it.columns == fk.columns && it.references == fk.references)
+            })
+        };
+        for constraint in &table.constraints {
+            if let ConstraintKind::ForeignKey(fk) = &constraint.kind
+                && !inherited(fk)
+            {
+                self.lock_key_triggers(&fk.references);
+            }
         }
     }
 
@@ -132,7 +191,7 @@ impl Acc<'_> {
         }
         for view in before.views.values().filter(|it| it.reads.contains(table)) {
             if cascade {
-                self.lock(&view.name, AccessExclusive);
+                self.drop_view(&view.name, true);
             } else {
                 self.refuse(format!("view {} depends on {table}", view.name));
             }

@@ -80,7 +80,7 @@ pub(in crate::dialect::postgres) fn rebuilt_indexes(
     before: &Catalog,
 ) -> Vec<Name> {
     let plain = effects.other_operators || effects.other_collation;
-    let own = before.indexes_of(&table.name).filter(|it| index_is_rebuilt(it, column, plain));
+    let own = before.indexes_of(&table.name).filter(|it| index_is_rebuilt(it, column, effects));
     let mut res: Vec<Name> = own.filter_map(|it| it.name.clone()).collect();
     let of_constraints = table.constraints.iter().filter(|it| match &it.kind {
         ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => plain && key.columns.contains(column),
@@ -108,14 +108,16 @@ pub(in crate::dialect::postgres) fn rescanned_checks<'a>(
     })
 }
 
-fn index_is_rebuilt(index: &Index, column: &Ident, plain: bool) -> bool {
+fn index_is_rebuilt(index: &Index, column: &Ident, effects: Effects) -> bool {
     let kept = index.predicate.is_none() && index.keys.iter().all(|it| matches!(it.expr, KeyExpr::Column(_)));
     let key = index.keys.iter().find(|it| names_column(&it.expr, column));
     if !kept {
         return key.is_some() || index.include.contains(column) || predicate_mentions(index.predicate.as_ref(), column);
     }
     // An operator class or collation that the index states itself does not change with the column.
-    key.is_some_and(|it| plain && it.opclass.is_none() && it.collation.is_none())
+    key.is_some_and(|it| {
+        effects.other_operators && it.opclass.is_none() || effects.other_collation && it.collation.is_none()
+    })
 }
 
 fn names_column(key: &KeyExpr, column: &Ident) -> bool {
@@ -193,7 +195,14 @@ fn convert(from: &DataType, to: &DataType, context: Context, before: &Catalog, f
         return Conversion::Relabel;
     }
     if domain(from, before).is_some() || domain(to, before).is_some() {
-        let cost = convert(&base(from, before), &base(to, before), context, before, facts);
+        // What length a domain was declared with is not known to a cast from it: a length asked for is always checked.
+        let source = match domain(from, before) {
+            Some(_) => DataType { modifiers: Vec::new(), ..base(from, before) },
+            None => from.clone(),
+        };
+        let target = base(to, before);
+        let cost =
+            if source == target { Conversion::Relabel } else { convert(&source, &target, context, before, facts) };
         let checked = constrained(to, before) && cost == Conversion::Relabel;
         return if checked { Conversion::Rewrite } else { cost };
     }
