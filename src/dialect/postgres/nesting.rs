@@ -25,6 +25,10 @@ pub(super) fn too_deep(text: &str, inside_strings: bool) -> bool {
                 ")" | "]" if nested => {
                     total = total.saturating_sub(top.chain + top.kept + BRACKET);
                     open.pop();
+                    // A closed bracket is a link of the chain it stands in: `a[1][2]`.
+                    if let Some(top) = open.last_mut() {
+                        top.add(&mut total, 3);
+                    }
                 }
                 "," | ";" => {
                     total = total.saturating_sub(top.chain);
@@ -130,5 +134,43 @@ mod tests {
         let body = format!("create function f() returns int language sql as $$ select {}1 $$", "(".repeat(500));
         assert!(too_deep(&body, true));
         assert!(!too_deep(&body, false));
+    }
+
+    /// The deepest statement of each shape that is let through is parsed on a thread with a stack of 2 MiB, as
+    /// test threads and tokio's have.
+    #[test]
+    fn what_is_not_too_deep_is_parsed_on_a_small_stack() {
+        use crate::dialect::{Dialect, postgres::Postgres};
+        let shapes: [fn(usize) -> String; 14] = [
+            |n| format!("create table t (a int default {}1{})", "(".repeat(n), ")".repeat(n)),
+            |n| format!("create table t (a int check ({}a > 1{}))", "not (".repeat(n), ")".repeat(n)),
+            |n| format!("create view v as select {}1{}", "(select ".repeat(n), ")".repeat(n)),
+            |n| format!("create view v as {}select 1{}", "select * from (".repeat(n), ") a".repeat(n)),
+            |n| format!("create index i on t ((a{}))", " || 'x'".repeat(n)),
+            |n| format!("create index i on t (({}a))", "- ".repeat(n)),
+            |n| format!("alter table t alter a set default {}1{}", "case when ".repeat(n), " then 1 end".repeat(n)),
+            |n| format!("alter table t add check (a{})", " between 1 and 2".repeat(n)),
+            |n| format!("select {}1{}", "f(".repeat(n), ")".repeat(n)),
+            |n| format!("{}select 1{}", "with a as (".repeat(n), ") select 1".repeat(n)),
+            |n| format!("select a{}", "[1]".repeat(n)),
+            |n| format!("select 1{}", " union select 1".repeat(n)),
+            |n| {
+                format!(
+                    "create function f() returns int language sql as $$ select {}1{} $$",
+                    "(".repeat(n),
+                    ")".repeat(n)
+                )
+            },
+            |n| format!("select {}", "array[".repeat(n)),
+        ];
+        for shape in shapes {
+            let depth =
+                (0..13).rev().fold(0, |it, bit| if too_deep(&shape(it | 1 << bit), true) { it } else { it | 1 << bit });
+            assert!(depth > 20, "{}", shape(2));
+            let text = shape(depth);
+            let thread = std::thread::Builder::new().stack_size(2 << 20);
+            let parsed = thread.spawn(move || Postgres.parse(&text, 0..text.len())).unwrap().join().unwrap();
+            assert!(!parsed.ddl.is_empty() || !parsed.problems.is_empty());
+        }
     }
 }

@@ -230,6 +230,10 @@ impl<'a> Parser<'a> {
         self.eat_word("and").then_some(())?;
         let high = self.expr(MATCH)?.text();
         let left = left.text();
+        // The operand is printed twice, so nested ones would double at each level.
+        if left.len() + low.len() + high.len() > 4000 {
+            return None;
+        }
         let one = |low: &str, high: &str| {
             let (a, b) = if not { ("<", ">") } else { (">=", "<=") };
             let first = Value::other(format!("({left} {a} {low})"));
