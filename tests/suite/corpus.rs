@@ -28,12 +28,12 @@ pub fn shared(variable: &str, name: &str) -> Option<PathBuf> {
 }
 
 /// A history: the files that one database sees, in order.
-struct History {
-    name: String,
-    files: Vec<(String, String)>,
+pub struct History {
+    pub name: String,
+    pub files: Vec<(String, String)>,
 }
 
-fn histories(corpus: &Path) -> Vec<History> {
+pub fn histories(corpus: &Path) -> Vec<History> {
     let mut res = Vec::new();
     let mut projects: Vec<PathBuf> =
         fs::read_dir(corpus).unwrap().map(|it| it.unwrap().path().join("postgres")).collect();
@@ -102,7 +102,7 @@ fn replayed(history: &History) -> (Catalog, Vec<String>) {
 }
 
 #[test]
-fn histories_replay_without_a_problem_that_the_server_does_not_have() {
+pub fn histories_replay_without_a_problem_that_the_server_does_not_have() {
     let Some(corpus) = shared("LOCKKEEPER_CORPUS", "corpus") else { return };
     let only = std::env::var("LOCKKEEPER_ONLY").unwrap_or_default();
     let mut failures = Vec::new();

@@ -1,5 +1,7 @@
 //! Rules in context: fresh tables, transactions, versions, sizes, annotations, and the errors other linters make.
 
+use std::collections::BTreeMap;
+
 use expect_test::{Expect, expect};
 use lockkeeper::{
     catalog::Catalog,
@@ -8,6 +10,8 @@ use lockkeeper::{
     plan::Facts,
     sql::Name,
 };
+
+use crate::corpus::{histories, shared};
 
 /// A lint of one file, to be changed by the tests.
 struct Case<'a> {
@@ -319,4 +323,43 @@ fn a_default_partition_is_read_when_it_gets_a_sibling() {
             1: warning creating-partition
         "#]],
     );
+}
+
+/// Real projects ran these files: whatever lint calls an error of the server is wrong.
+#[test]
+fn nothing_that_real_projects_ran_is_said_to_be_refused() {
+    let Some(corpus) = shared("LOCKKEEPER_CORPUS", "corpus") else { return };
+    let facts = Facts::for_version(15);
+    let mut wrong = Vec::new();
+    let mut counts: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
+    for history in histories(&corpus) {
+        let mut before = Catalog::new();
+        for (name, text) in &history.files {
+            let (statements, _) = parse_file(&Postgres, text);
+            let input = LintInput {
+                dialect: &Postgres,
+                text,
+                statements: &statements,
+                before: &before,
+                facts: &facts,
+                wraps_in_transaction: false,
+            };
+            for it in lint(&input) {
+                *counts.entry(history.name.clone()).or_default().entry(it.rule).or_default() += 1;
+                if it.message.contains("server refuses") {
+                    let line = text[..it.range.start].matches('\n').count() + 1;
+                    wrong.push(format!("{} {name}:{line}: {} {}", history.name, it.rule, it.message));
+                }
+            }
+            for ddl in statements.iter().flat_map(|it| &it.parsed.ddl) {
+                // What a history does to objects of others (roles, extensions) is not the point here.
+                let _ = before.apply(ddl);
+            }
+        }
+    }
+    for (history, rules) in &counts {
+        println!("{history}: {rules:?}");
+    }
+    assert!(counts.len() > 8, "only {} histories", counts.len());
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

@@ -57,6 +57,11 @@ impl Catalog {
     }
 
     pub(super) fn remove_view(&mut self, name: &Name) {
+        // A materialized view takes its indexes along.
+        let indexes: Vec<Name> = self.indexes_of(name).filter_map(|it| it.name.clone()).collect();
+        for it in &indexes {
+            self.remove_index(it);
+        }
         self.views.remove(name);
         self.remove_attached(name);
         self.forget(|it| it.relation() == Some(name));
