@@ -108,6 +108,8 @@ impl Folder {
                 let name = path.strip_prefix(self.root.as_deref().unwrap_or(Path::new(""))).unwrap_or(path);
                 let name = name.to_string_lossy().into_owned();
                 snapshot.files.insert(id, File::new(name, Role::Other, script, None));
+                // A buffer that was never saved may be a migration.
+                self.reload |= self.root.is_some() && opened;
             }
         }
         self.stale = true;
@@ -143,7 +145,9 @@ impl Folder {
         let kept: BTreeMap<FileId, File> = kept.map(|(id, it)| (*id, it.clone())).collect();
         let (snapshot, changed) = loaded.into_snapshot(files, &self.snapshot, open);
         let mut snapshot = snapshot;
-        for (id, file) in kept {
+        for (id, mut file) in kept {
+            // What was wrong with it was found by reading, and so is that it is right again.
+            file.trouble = None;
             snapshot.files.entry(id).or_insert(file);
         }
         // Positions in files that others changed mean nothing any more.
