@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::{Analysis, Diagnostic, FileId, Role, Snapshot};
 use crate::{
-    catalog::Build,
+    catalog::{Build, Catalog},
+    export::Tool,
     lint::{self, LintInput},
     sql::{ObjectRef, Severity},
     text::{Dirty, Document},
@@ -57,24 +58,33 @@ fn build_problems(build: &Build, file: impl Fn(u32) -> Option<FileId>, add: &mut
     }
 }
 
-/// Hazards of the migrations that the editor shows.
+/// Hazards of the migrations that the editor shows, and of SQL that is neither migration nor schema, judged against
+/// the schema as it is deployed.
 fn hazards(snapshot: &Snapshot, analysis: &Analysis, add: &mut impl FnMut(FileId, Diagnostic)) {
-    for (index, (file, statements)) in analysis.history.files.iter().enumerate() {
-        let Some(found) = snapshot.file(*file).filter(|_| snapshot.open.contains(file)) else { continue };
-        let text = found.script.text.text();
-        let before = analysis.history.state(index);
+    let nothing = Catalog::new();
+    for (file, found) in snapshot.open.iter().filter_map(|it| Some((*it, snapshot.file(*it)?))) {
+        let index = analysis.history.files.iter().position(|it| it.0 == file);
+        let state = index.map(|it| analysis.history.state(it));
+        let deployed = analysis.before.as_ref().or(analysis.after.as_ref()).map(|it| &it.catalog);
+        let (before, tool) = match (&state, found.role) {
+            (Some(state), _) => (&**state, snapshot.tool),
+            (None, Role::Other) => (deployed.unwrap_or(&nothing), Tool::Plain),
+            (None, _) => continue,
+        };
+        let (text, statements) = (found.script.text.text(), &found.counted);
         let cannot = statements.iter().any(|it| it.parsed.ddl.iter().any(|ddl| !ddl.transactional()));
         let input = LintInput {
             dialect: snapshot.dialect,
             text: &text,
             statements,
-            before: &before,
+            before,
             facts: &snapshot.facts,
-            wraps_in_transaction: snapshot.tool.wrap(&text, found.config.as_deref()).wraps(statements.len(), cannot),
+            wraps_in_transaction: tool.wrap(&text, found.config.as_deref()).wraps(statements.len(), cannot),
         };
         for it in lint::lint(&input) {
             let range = first_line(&found.script.text, it.range);
-            add(*file, Diagnostic { fixable: it.fixable, ..plain(range, it.severity, it.rule, it.message) });
+            let fixable = it.fixable && index.is_some();
+            add(file, Diagnostic { fixable, ..plain(range, it.severity, it.rule, it.message) });
         }
     }
 }

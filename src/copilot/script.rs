@@ -8,13 +8,15 @@ use crate::{
     text::{Dirty, Document},
 };
 
+/// Pieces of a text, each with its meaning unless it is not to be parsed.
+type Pieces = Vec<(Piece, Option<Arc<Parsed>>)>;
+
 /// A text and its statements.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     pub text: Document,
     pub statements: Arc<[Statement]>,
-    /// Every piece, with its meaning unless it is not to be parsed.
-    pieces: Vec<(Piece, Option<Arc<Parsed>>)>,
+    pieces: Pieces,
     /// What was wrong with the cutting, in bytes of the file.
     cuts: Vec<Problem>,
 }
@@ -42,7 +44,7 @@ impl Script {
         Self::new(dialect, text)
     }
 
-    fn of(text: Document, pieces: Vec<(Piece, Option<Arc<Parsed>>)>, cuts: Vec<Problem>) -> Self {
+    fn of(text: Document, pieces: Pieces, cuts: Vec<Problem>) -> Self {
         let statements = pieces.iter().filter_map(|(piece, parsed)| {
             let parsed = parsed.clone()?;
             Some(Statement { range: piece.range.clone(), full: piece.full.clone(), parsed })
@@ -54,12 +56,7 @@ impl Script {
     ///
     /// A stretch around the edit is cut anew. It begins at a piece that was there before and ends with one: when that
     /// last piece comes out as it was, the cutter stands where it stood and what follows is as before, only moved.
-    fn patch(
-        &self,
-        dialect: &dyn Dialect,
-        text: &Document,
-        dirty: &Dirty,
-    ) -> Option<Vec<(Piece, Option<Arc<Parsed>>)>> {
+    fn patch(&self, dialect: &dyn Dialect, text: &Document, dirty: &Dirty) -> Option<Pieces> {
         let pieces = &self.pieces;
         let touched = pieces.partition_point(|(it, _)| it.full.end < dirty.old.start);
         // One piece more to the front: a comment can change the piece it belongs to.
@@ -126,7 +123,7 @@ impl Script {
     }
 }
 
-fn cut(dialect: &dyn Dialect, text: &str, base: usize) -> (Vec<(Piece, Option<Arc<Parsed>>)>, Vec<Problem>) {
+fn cut(dialect: &dyn Dialect, text: &str, base: usize) -> (Pieces, Vec<Problem>) {
     let split = dialect.split(text);
     let pieces = split.pieces.into_iter().map(|piece| {
         let within = piece.range.start - piece.full.start..piece.range.end - piece.full.start;

@@ -7,7 +7,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::Sender,
+        mpsc::{Sender, channel},
     },
     time::{Duration, Instant},
 };
@@ -41,6 +41,7 @@ pub struct Folder {
     since: BTreeMap<FileId, Dirty>,
     /// How long the last analysis took.
     took: Duration,
+    worker: Worker,
 }
 
 impl Folder {
@@ -55,6 +56,7 @@ impl Folder {
             dirty: BTreeMap::new(),
             since: BTreeMap::new(),
             took: Duration::ZERO,
+            worker: Worker::default(),
         }
     }
 
@@ -188,7 +190,7 @@ impl Folder {
             let known = self.snapshot.files.iter();
             let known = known.filter_map(|(id, it)| Some((files.path(*id)?, it.script.clone()))).collect();
             let (outbox, open) = (outbox.clone(), open.clone());
-            spawn(move || {
+            self.worker.run(move || {
                 let load = || workspace::load(&root, &open, &known);
                 let loaded = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| Loaded::nothing());
                 let _ = outbox.send((0, Event::Loaded { folder: root, loaded: Box::new(loaded) }));
@@ -199,7 +201,7 @@ impl Folder {
             let stop = Arc::new(AtomicBool::new(false));
             self.job = Some(stop.clone());
             let (outbox, snapshot, key) = (outbox.clone(), self.snapshot.clone(), self.key().to_owned());
-            spawn(move || {
+            self.worker.run(move || {
                 let began = Instant::now();
                 let work = || copilot::analyse(&snapshot, &|| stop.load(Ordering::Relaxed));
                 // After a panic the last analysis stays, so that the rest of the server goes on.
@@ -210,11 +212,30 @@ impl Folder {
     }
 }
 
-/// Work on a thread of its own: it may take long, and the runtime's blocking threads stay free for requests.
-fn spawn(work: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().name("work".to_owned()).stack_size(8 << 20);
-    if let Err(error) = thread.spawn(work) {
-        eprintln!("lockkeeper: no thread for the analysis: {error}");
+/// A thread for a folder's work, one piece after the other: requests keep the runtime's threads, and what the last
+/// piece has freed is there for the next (an allocator keeps memory by thread).
+#[derive(Default)]
+struct Worker {
+    queue: Option<Sender<Work>>,
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+impl Worker {
+    fn run(&mut self, work: impl FnOnce() + Send + 'static) {
+        let queue = self.queue.get_or_insert_with(|| {
+            let (queue, works) = channel::<Work>();
+            let thread = std::thread::Builder::new().name("work".to_owned()).stack_size(8 << 20);
+            // It ends with the folder, which holds the other end.
+            if let Err(error) = thread.spawn(move || works.into_iter().for_each(|work| work())) {
+                eprintln!("lockkeeper: no thread for the analysis: {error}");
+            }
+            queue
+        });
+        if let Err(refused) = queue.send(Box::new(work)) {
+            // Without a thread the work is done here, late but done.
+            (refused.0)();
+        }
     }
 }
 
