@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     catalog::{ApplyError, Catalog},
+    changes,
     dialect::{Dialect, Impact},
     lint,
     plan::{Facts, LockMode},
@@ -33,7 +34,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let path = Path::new(&args.what);
-    if let Some(page) = lint::explain(&args.what) {
+    if let Some(page) = lint::explain(&args.what).copied().or_else(|| changes::page(&args.what)) {
         print::out(&page.text())?;
         return Ok(Outcome::Fine);
     }
@@ -105,12 +106,12 @@ fn impact_lines(impact: &Impact) -> String {
         out.push_str(&format!("    {} on {}: {}\n", lock.mode.as_str(), lock.object, blocks(lock.mode)));
     }
     for (names, what) in [
-        (&impact.rewrites, "writes every row anew under the lock"),
-        (&impact.scans, "reads every row under the lock"),
-        (&impact.builds, "is built under the lock"),
+        (&impact.rewrites, "writes every row anew of"),
+        (&impact.scans, "reads every row of"),
+        (&impact.builds, "builds index"),
     ] {
         for name in names {
-            out.push_str(&format!("    {name} {what}\n"));
+            out.push_str(&format!("    {what} {name} under the lock\n"));
         }
     }
     if let Some(why) = &impact.refused {

@@ -128,7 +128,9 @@ pub(super) fn text_with(piece: &Piece, frame: Frame, statement: impl Fn(&str) ->
     }
     let mut set = Timeouts::default();
     for line in &piece.lines {
-        if frame != Frame::Bare {
+        // Within a transaction a step without limits of its own keeps those of the step before: it is as brief.
+        let keeps = piece.transactional && line.timeouts == Timeouts::default();
+        if frame != Frame::Bare && !keeps {
             out.push_str(&settings(set, line.timeouts, if piece.transactional { "SET LOCAL" } else { "SET" }));
             set = line.timeouts;
         }

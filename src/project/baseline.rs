@@ -107,10 +107,18 @@ fn sources(files: &[SourceFile]) -> Vec<catalog::Source> {
 }
 
 impl Project {
-    /// The baseline that is meant when nobody says: the migrations, if there are any, else the schema at `git:HEAD`.
+    /// The baseline that is meant when nobody says: the migrations, if there are any, with what is still to come of
+    /// plans that were begun; else the schema at `git:HEAD`.
     pub fn default_before(&self) -> Result<Baseline> {
         if self.migrations().is_some_and(|it| !it.files.is_empty()) {
-            return self.baseline(&Spec::Migrations);
+            let open = self.open_plan_sources()?;
+            if open.is_empty() {
+                return self.baseline(&Spec::Migrations);
+            }
+            let mut sources = self.migration_sources()?;
+            let plans = if open.len() == 1 { "the plan".to_owned() } else { format!("{} plans", open.len()) };
+            sources.extend(open);
+            return Ok(Baseline::replayed(sources, format!("migrations, with what is to come of {plans} begun")));
         }
         if self.migrations().is_some() {
             return Ok(Baseline::empty("no migrations yet"));

@@ -11,6 +11,7 @@ mod clock;
 mod folder;
 mod git;
 mod layout;
+mod open_plans;
 mod read;
 mod schema_files;
 mod sections;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::{Overlay, git, read};
+use super::{Overlay, git, open_plans::PLAN_SUFFIX, read};
 
 /// Names of files that say something about a project. Everything else is not even listed.
 const NAMES: &[&str] = &["Cargo.toml", "go.mod", "package.json", "_journal.json", "metadata.toml"];
@@ -63,7 +63,7 @@ impl<'a> Tree<'a> {
 fn is_of_interest(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let extension = path.extension().unwrap_or_default();
-    extension == "sql" || extension == "conf" || NAMES.contains(&&*name)
+    extension == "sql" || extension == "conf" || NAMES.contains(&&*name) || name.ends_with(PLAN_SUFFIX)
 }
 
 fn list_disk(root: &Path, overlays: &Overlay) -> Result<Vec<PathBuf>> {

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod catalog;
+mod cli;
 mod corpus;
 mod exports;
 mod lint;
