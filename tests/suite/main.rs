@@ -4,6 +4,7 @@ mod architecture;
 mod catalog;
 mod cli;
 mod corpus;
+mod deparse;
 mod exports;
 mod lint;
 mod locks;

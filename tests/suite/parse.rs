@@ -14,6 +14,8 @@ use lockkeeper::{
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 
+use crate::corpus::shared;
+
 /// Files of the corpus that no server would take either, and why.
 const BROKEN: &[(&str, &str)] = &[(
     "rust-registry/postgres/0542__migrations__20170318181441_downloads_need_no_id__down.sql",
@@ -23,18 +25,6 @@ const BROKEN: &[(&str, &str)] = &[(
 /// Statements of the corpus that stay text, and why.
 const OPAQUE: &[(&str, &str)] =
     &[("CREATE DATABASE", "databases and tablespaces belong to the cluster, not to the schema")];
-
-/// The folder of a sibling checkout with real SQL; absent, tests of it are left out loudly, and fail in CI.
-pub fn shared(variable: &str, default: &str) -> Option<PathBuf> {
-    let root = std::env::var_os(variable).map(PathBuf::from);
-    let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("shared").join(default));
-    if root.is_dir() {
-        return Some(root);
-    }
-    assert!(std::env::var_os("CI").is_none(), "{variable} is not set and {} is no folder", root.display());
-    eprintln!("NOT TESTED: {variable} is not set and {} is no folder", root.display());
-    None
-}
 
 fn sql_files(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path()).collect();

@@ -9,6 +9,9 @@ pub(super) enum Value {
     Constant(String),
     And(Vec<String>),
     Or(Vec<String>),
+    Row(Vec<String>),
+    /// A column, or arithmetic: the server may have widened its number.
+    Number(String),
     Other(String),
 }
 
@@ -19,11 +22,9 @@ impl Value {
 
     pub fn text(&self) -> String {
         match self {
-            Self::Text(text) => match plain_number(text) || matches!(text.as_str(), "true" | "false") {
-                true => text.clone(),
-                false => format!("'{}'", text.replace('\'', "''")),
-            },
-            Self::Constant(text) | Self::Other(text) => text.clone(),
+            Self::Text(text) => untyped(text),
+            Self::Constant(text) | Self::Number(text) | Self::Other(text) => text.clone(),
+            Self::Row(parts) => format!("row({})", parts.join(", ")),
             Self::And(parts) => format!("({})", parts.join(" and ")),
             Self::Or(parts) => format!("({})", parts.join(" or ")),
         }
@@ -44,12 +45,52 @@ impl Value {
     }
 }
 
+/// A string whose type only the server knows: what reads as a number, truth value, interval or time is printed as
+/// the server prints it for a column of that type. For a text column that makes no difference, but that two texts which
+/// mean the same time (`'1 hour'`, `'60 minutes'`) count as equal.
+fn untyped(text: &str) -> String {
+    match text {
+        "t" | "true" => return "true".into(),
+        "f" | "false" => return "false".into(),
+        _ if plain_number(text) => return text.to_owned(),
+        _ => {}
+    }
+    let unit = text.bytes().any(|it| it.is_ascii_alphabetic() || it == b':');
+    let time =
+        if unit && text.starts_with(|it: char| it.is_ascii_digit() || it == '-') { interval(text) } else { None };
+    format!("'{}'", time.as_deref().unwrap_or(text).replace('\'', "''"))
+}
+
+/// `1e3` is `1000` and `.5` is `0.5`, as the server prints them.
+pub(super) fn number(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let (mantissa, exponent) = lower.split_once('e').unwrap_or((&lower, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let Some(exponent) = exponent.parse::<i32>().ok().filter(|it| it.abs() <= 100 && !lower.starts_with("0x")) else {
+        return lower;
+    };
+    let whole = if whole.is_empty() { "0" } else { whole };
+    if exponent == 0 {
+        return if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") };
+    }
+    let digits = format!("{whole}{fraction}");
+    let point = whole.len() as i32 + exponent;
+    let (whole, fraction) = match usize::try_from(point) {
+        Ok(point) if point >= digits.len() => (format!("{digits:0<point$}"), String::new()),
+        Ok(point) if point > 0 => (digits[..point].to_owned(), digits[point..].to_owned()),
+        _ => ("0".to_owned(), format!("{}{digits}", "0".repeat(point.unsigned_abs() as usize))),
+    };
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
 pub(super) fn negate(value: Value) -> Value {
     match value {
         Value::Constant(text) if text.starts_with(|it: char| it.is_ascii_digit()) => {
             Value::Constant(format!("-{text}"))
         }
-        other => Value::other(format!("(- {})", other.text())),
+        other => Value::Number(format!("(- {})", other.text())),
     }
 }
 
@@ -72,6 +113,8 @@ pub(super) fn cast(value: Value, ty: &str) -> Value {
             _ => Value::Text(text),
         },
         Value::Constant(text) => Value::Constant(text),
+        // `price * quantity` is printed as `(price * (quantity)::numeric)`.
+        Value::Number(text) if matches!(ty, "bigint" | "numeric" | "double precision" | "real") => Value::Number(text),
         // Implicit casts to text are printed: `(code)::text = 'a'::text` for a varchar.
         other if matches!(base, "text" | "character varying" | "bpchar") => other,
         // The elements hold the constants.

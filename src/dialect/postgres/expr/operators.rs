@@ -146,9 +146,18 @@ impl<'a> Parser<'a> {
                 };
                 format!("{quantifier} ({inner})")
             }
-            None => self.expr(power)?.text(),
+            None => {
+                let right = self.expr(power)?;
+                if let (Value::Row(a), Value::Row(b)) = (left, &right)
+                    && let Some(all) = rows(a, b, operator)
+                {
+                    return Some(all);
+                }
+                right.text()
+            }
         };
-        Some(Value::other(format!("({} {operator} {right})", left.text())))
+        let text = format!("({} {operator} {right})", left.text());
+        Some(if power >= ADD { Value::Number(text) } else { Value::other(text) })
     }
 
     /// `a OPERATOR(pg_catalog.+) b`.
@@ -350,4 +359,13 @@ impl<'a> Parser<'a> {
         self.at += usize::from(hit);
         hit
     }
+}
+
+/// `(a, b) = (1, 2)` is stored as `a = 1 AND b = 2`; `<>` as an OR.
+fn rows(a: &[String], b: &[String], operator: &str) -> Option<Value> {
+    if a.len() != b.len() || a.is_empty() || !matches!(operator, "=" | "<>") {
+        return None;
+    }
+    let parts = a.iter().zip(b).map(|(a, b)| format!("({a} {operator} {b})")).collect();
+    Some(if operator == "=" { Value::And(parts) } else { Value::Or(parts) })
 }

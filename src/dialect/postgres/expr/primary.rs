@@ -53,7 +53,7 @@ impl Parser<'_> {
         match token.kind {
             Kind::Number => {
                 self.skip(1);
-                Some(Value::Constant(token.text.to_ascii_lowercase()))
+                Some(Value::Constant(literal::number(token.text)))
             }
             Kind::Parameter => {
                 self.skip(1);
@@ -89,8 +89,9 @@ impl Parser<'_> {
             return Some(first);
         }
         token.is(",").then_some(())?;
-        let rest = self.list(")")?;
-        Some(Value::other(format!("row({}, {})", first.text(), rest.join(", "))))
+        let mut items = vec![first.text()];
+        items.extend(self.list(")")?);
+        Some(Value::Row(items))
     }
 
     fn word(&mut self, token: &Token<'_>) -> Option<Value> {
@@ -109,7 +110,7 @@ impl Parser<'_> {
             "array" => self.array(),
             "row" if called => {
                 self.skip(2);
-                Some(Value::other(format!("row({})", self.list(")")?.join(", "))))
+                Some(Value::Row(self.list(")")?))
             }
             "exists" if called => {
                 self.skip(1);
@@ -196,7 +197,7 @@ impl Parser<'_> {
             path.push("*".into());
         }
         let names: Vec<_> = path.iter().map(|it| if it == "*" { it.clone() } else { super::name(it) }).collect();
-        Some(Value::other(names.join(".")))
+        Some(Value::Number(names.join(".")))
     }
 
     /// A dotted name, its parts folded or unquoted. Keywords without quotes stay words.
