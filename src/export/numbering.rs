@@ -32,11 +32,11 @@ impl Numbering {
         let letter = highest.letter.map(|it| if it == 'v' { 'v' } else { 'V' });
         let version: Vec<String> = highest.version.iter().map(|it| (*it).to_owned()).collect();
         let next = |head: Vec<String>, last: String| Self { letter, head, separator: highest.separator, last, glue };
-        if let Some(now) = now.and_then(|it| as_timestamp(it, &version)) {
-            if greater(&now, &version) {
-                let (head, last) = split_last(now);
-                return next(head, decrement(&last));
-            }
+        if let Some(now) = now.and_then(|it| as_timestamp(it, &version))
+            && greater(&now, &version)
+        {
+            let (head, last) = split_last(now);
+            return next(head, decrement(&last));
         }
         if tool == Tool::Flyway && !is_timestamp(&version) {
             return Self::flyway(&known, highest, own, letter);

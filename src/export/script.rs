@@ -168,8 +168,8 @@ fn settings(from: Timeouts, to: Timeouts, set: &str) -> String {
 pub(super) fn duration(ms: u32) -> String {
     match ms {
         0 => "0".to_owned(),
-        _ if ms % 60_000 == 0 => format!("{}min", ms / 60_000),
-        _ if ms % 1000 == 0 => format!("{}s", ms / 1000),
+        _ if ms.is_multiple_of(60_000) => format!("{}min", ms / 60_000),
+        _ if ms.is_multiple_of(1000) => format!("{}s", ms / 1000),
         _ => format!("{ms}ms"),
     }
 }

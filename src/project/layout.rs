@@ -336,7 +336,7 @@ fn order(found: &mut Vec<(&PathBuf, FileName<'_>)>, tool: Tool) {
         }
         // These sort names as text.
         Tool::Dbmate | Tool::Diesel | Tool::Prisma | Tool::Supabase | Tool::Liquibase => {
-            found.sort_by(|(a, _), (b, _)| a.cmp(b));
+            found.sort_by_key(|(a, _)| *a);
         }
         // These sort by number.
         Tool::Plain
