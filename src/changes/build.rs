@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::{outline::Outline, pairs::Pairs, rebuilt::Part};
 use crate::{
     catalog::Catalog,
@@ -40,7 +42,8 @@ impl<'a> Builder<'a> {
     /// Rows of `table` in batches along a key of `before`.
     pub fn backfill(&self, table: &Name, set: Vec<(Ident, String)>, pending: String) -> Backfill {
         let key = self.pairs.base.table(table).map(|it| key_of(it, &self.pairs.base)).unwrap_or_default();
-        Backfill { table: table.clone(), key, set, pending, batch: 1000 }
+        let fills = set.iter().map(|(column, _)| column.clone()).collect();
+        Backfill { table: table.clone(), key, set, fills, pending, batch: 1000 }
     }
 
     /// The same along a key of `after`, for the way back from Contract.
@@ -442,6 +445,12 @@ fn not_valid_then_valid(
 
 /// NOT NULL without reading the table under a lock.
 pub fn enforce_not_null(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, table: &Name, column: &Ident) {
+    not_null_steps(b, acc, phase, table, column);
+    acc.verify(phase, b.dialect(), Probe::NotNull { table: table.clone(), column: column.clone(), expect: true });
+}
+
+/// The steps of [`enforce_not_null`], for a column that has another name by the end of the phase.
+pub fn not_null_steps(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, table: &Name, column: &Ident) {
     acc.preflight(phase, b.dialect(), Probe::Nulls { table: table.clone(), column: column.clone() });
     let group = format!("nn:{table}.{column}");
     let proven = b.pairs.base.table(table).is_some_and(|it| {
@@ -472,7 +481,6 @@ pub fn enforce_not_null(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, ta
             }
         }
     }
-    acc.verify(phase, b.dialect(), Probe::NotNull { table: table.clone(), column: column.clone(), expect: true });
 }
 
 /// The check is a scaffold: it need not come back only to go again; left by a failure half way, it goes.
@@ -540,6 +548,21 @@ pub fn column_settings(table: &Name, column: &Column) -> Vec<Ddl> {
         res.push(Ddl::SetColumnOptions { table, column: name, set: column.options.clone(), reset: Vec::new() });
     }
     res
+}
+
+/// How values of a type are stored when nothing is said (`pg_type.typstorage`). `SET STORAGE DEFAULT` needs PostgreSQL 16.
+pub fn default_storage(ty: &DataType) -> SmolStr {
+    let fixed = [
+        "smallint", "integer", "bigint", "real", "double precision", "boolean", "date", "uuid", "interval", "oid",
+        "time without time zone", "time with time zone", "timestamp without time zone", "timestamp with time zone", "macaddr",
+    ];
+    match ty.name.as_str() {
+        _ if ty.array => "EXTENDED",
+        "numeric" | "inet" | "cidr" => "MAIN",
+        name if fixed.contains(&name) => "PLAIN",
+        _ => "EXTENDED",
+    }
+    .into()
 }
 
 /// A value any row can take for a column that comes back empty; `None` where there is none that is sure to do.

@@ -1,6 +1,6 @@
 //! Storage, compression, statistics target and options of a column.
 
-use super::{Builder, Kind, Outline, pairs::Pairs};
+use super::{Builder, Kind, Outline, build, pairs::Pairs};
 use crate::{
     page::page,
     plan::PhaseKind::*,
@@ -61,7 +61,7 @@ impl Kind for ChangeColumnSettings {
         let (table, column) = (self.table.clone(), self.after.name.clone());
         let why = "only the catalog changes; for values to come";
         if self.before.storage != self.after.storage {
-            let storage = self.after.storage.clone().unwrap_or_else(|| "DEFAULT".into());
+            let storage = self.after.storage.clone().unwrap_or_else(|| build::default_storage(&self.after.ty));
             acc.step(Expand, Ddl::SetColumnStorage { table: table.clone(), column: column.clone(), storage }, why);
         }
         if self.before.compression != self.after.compression {

@@ -16,11 +16,16 @@ page! {
     ///
     /// ```sql before
     /// CREATE TABLE pings (id bigint, at date NOT NULL) PARTITION BY RANGE (at);
-    /// CREATE TABLE pings_2026 (id bigint, at date NOT NULL);
+    /// CREATE TABLE pings_2026 (
+    ///   id bigint,
+    ///   at date NOT NULL CONSTRAINT of_2026 CHECK (at >= '2026-01-01' AND at < '2027-01-01')
+    /// );
     /// ```
     /// ```sql after
     /// CREATE TABLE pings (id bigint, at date NOT NULL) PARTITION BY RANGE (at);
-    /// CREATE TABLE pings_2026 PARTITION OF pings FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+    /// CREATE TABLE pings_2026 PARTITION OF pings (
+    ///   CONSTRAINT of_2026 CHECK (at >= '2026-01-01' AND at < '2027-01-01')
+    /// ) FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
     /// ```
     const PAGE;
 }

@@ -171,7 +171,8 @@ pub fn outline(b: &Builder<'_>, acc: &mut Outline, old: &Column, new: &Column, d
     let keys_first = parts.iter().filter(|it| !is_foreign_key(it)).chain(parts.iter().filter(|it| is_foreign_key(it)));
     keys_first.for_each(|part| build_part(b, acc, part));
     if new.not_null {
-        build::enforce_not_null(b, acc, Enforce, table, &dual.sync.new);
+        build::not_null_steps(b, acc, Enforce, table, &dual.sync.new);
+        acc.verify(Enforce, b.dialect(), Probe::NotNull { table: table.clone(), column: new.name.clone(), expect: true });
     }
     if dual.swap {
         swap(b, acc, old, new, dual, &parts);
@@ -243,7 +244,8 @@ fn touch(b: &Builder<'_>, sync: &Sync) -> crate::plan::Backfill {
         Direction::NewToOld => (&sync.new, &sync.old),
         _ => (&sync.old, &sync.new),
     };
-    b.backfill(&sync.table, vec![(from.clone(), q(from))], format!("{} IS NULL AND {} IS NOT NULL", q(to), q(from)))
+    let backfill = b.backfill(&sync.table, vec![(from.clone(), q(from))], format!("{} IS NULL AND {} IS NOT NULL", q(to), q(from)));
+    crate::plan::Backfill { fills: vec![to.clone()], ..backfill }
 }
 
 fn build_part(b: &Builder<'_>, acc: &mut Outline, part: &Rebuilt) {
@@ -482,6 +484,10 @@ fn drop_part(b: &Builder<'_>, acc: &mut Outline, part: &Rebuilt) {
         Part::Index(it) => {
             if let Some(name) = &it.name {
                 build::drop_index(b, acc, Contract, name, "its successor is built and valid");
+                if part.after.object() == before.object() {
+                    // The name is there again a moment later.
+                    acc.verify.pop();
+                }
             }
         }
         // Handled with the primary key's own transaction (rename) or at the swap.

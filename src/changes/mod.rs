@@ -63,7 +63,7 @@ use crate::{
     sql::ObjectRef,
 };
 
-pub use build::Builder;
+pub use build::{Builder, default_storage};
 pub use outline::{Draft, Outline, Tx};
 use pairs::Pairs;
 

@@ -157,6 +157,8 @@ pub struct Irreversible {
     pub lost: String,
     /// What to make sure of before: backup verified, application deployed …
     pub checklist: Vec<String>,
+    /// The schema itself does not come back either: an enum value cannot be taken away.
+    pub shape: bool,
 }
 
 /// How a step is undone. The planner derives it from the [`Ddl`] and the catalog before it, unless the change knows better.
@@ -248,6 +250,8 @@ pub struct Backfill {
     pub key: Vec<(Ident, crate::sql::DataType)>,
     /// Column and the SQL for its new value (may name columns of the table as `t.column`).
     pub set: Vec<(Ident, String)>,
+    /// Columns whose values it changes; through a trigger they may be others than those it sets.
+    pub fills: Vec<Ident>,
     /// Which rows still need it, over alias `t`. A row that has it done must not match: this makes a second run cheap.
     pub pending: String,
     pub batch: u32,

@@ -184,6 +184,7 @@ mod tests {
             table: Name::new("public", "users"),
             key: vec![(Ident::new("id"), DataType::builtin("bigint"))],
             set: vec![(Ident::new("email"), "''".to_owned())],
+            fills: vec![Ident::new("email")],
             pending: "t.email IS NULL".to_owned(),
             batch: 1000,
         };
@@ -229,7 +230,7 @@ mod tests {
                     tx: Some(1),
                     timeouts: Timeouts::default(),
                 }],
-                irreversible: Some(Irreversible { lost: "nothing that matters".to_owned(), checklist: vec![] }),
+                irreversible: Some(Irreversible { lost: "nothing that matters".to_owned(), checklist: vec![], shape: false }),
             }],
         };
         check(

@@ -38,7 +38,7 @@ pub fn phases(
             continue;
         }
         let steps = run.steps(&own);
-        let (rollback, lost) = rollback::of(&steps, input.dialect, &mut run.tx);
+        let (rollback, irreversible) = rollback::of(&steps, input.dialect, &mut run.tx);
         let at = |change: usize, phase: &PhaseKind| moved.get(&(change, *phase)).copied().unwrap_or(*phase) == kind;
         let checks = |of: fn(&Outline) -> &Vec<(PhaseKind, Check)>| {
             let all = outlines
@@ -60,14 +60,7 @@ pub fn phases(
             verify: checks(|it| &it.verify),
             steps: steps.into_iter().map(|it| it.step).collect(),
             rollback,
-            irreversible: (!lost.is_empty()).then(|| Irreversible {
-                lost: lost.join("; "),
-                checklist: vec![
-                    "a backup taken today has been restored and read".into(),
-                    "no running instance, job or report uses what goes".into(),
-                    "the phases before have been verified".into(),
-                ],
-            }),
+            irreversible,
         });
     }
     res

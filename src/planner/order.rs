@@ -80,6 +80,7 @@ fn edges(touches: &[Touch], base: &Catalog) -> BTreeSet<(usize, usize)> {
     for (i, touch) in touches.iter().enumerate() {
         touch.creates.iter().for_each(|it| lives.entry(it).or_default().makers.push(i));
         touch.drops.iter().for_each(|it| lives.entry(it).or_default().removers.push(i));
+        touch.leaves.iter().for_each(|it| lives.entry(it).or_default().renamers.push(i));
     }
     for (i, touch) in touches.iter().enumerate() {
         for object in &touch.needs {
@@ -97,16 +98,20 @@ fn edges(touches: &[Touch], base: &Catalog) -> BTreeSet<(usize, usize)> {
             // The one that is there is left and removed; a successor under its name is made and built upon.
             all(&life.leavers, &life.removers);
             all(&life.removers, &life.makers);
+            all(&life.renamers, &life.makers);
             all(&life.makers, &life.builders);
             if life.makers.is_empty() {
                 all(&life.builders, &life.removers);
+                all(&life.builders, &life.renamers);
             }
         } else {
             // Made by the plan; if it also goes, it was a helper.
             all(&life.makers, &life.builders);
             all(&life.makers, &life.leavers);
             all(&life.makers, &life.removers);
+            all(&life.makers, &life.renamers);
             all(&life.builders, &life.removers);
+            all(&life.builders, &life.renamers);
             all(&life.leavers, &life.removers);
         }
     }
@@ -118,6 +123,8 @@ fn edges(touches: &[Touch], base: &Catalog) -> BTreeSet<(usize, usize)> {
 struct Life {
     makers: Vec<usize>,
     removers: Vec<usize>,
+    /// Those that give its name up; what stands on it follows.
+    renamers: Vec<usize>,
     /// Those that need it to build something.
     builders: Vec<usize>,
     /// Those that need it only to take something down from it.

@@ -3,14 +3,15 @@
 use super::assemble::Planned;
 use crate::{
     dialect::Dialect,
-    plan::{Action, RollbackStep, Timeouts, Undo},
+    plan::{Action, Irreversible, RollbackStep, Timeouts, Undo},
     sql::{ConstraintKind, Ddl, Name},
 };
 
-/// Steps in running order, and what they cannot bring back. Numbers transactions on from `tx`.
-pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<RollbackStep>, Vec<String>) {
+/// Steps in running order, and what they cannot bring back (`None` when it is nothing). Numbers transactions on from `tx`.
+pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<RollbackStep>, Option<Irreversible>) {
     let mut actions: Vec<(Action, Option<u32>)> = Vec::new();
     let mut lost: Vec<String> = Vec::new();
+    let mut shape = false;
     for planned in steps.iter().rev() {
         let own = match &planned.undo {
             Undo::Nothing => continue,
@@ -19,13 +20,23 @@ pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<Rollba
                 if !lost.contains(what) {
                     lost.push(what.clone());
                 }
+                shape |= actions.is_empty();
                 actions
             }
         };
         actions.extend(own.iter().map(|it| (it.clone(), planned.step.tx)));
     }
     cancel_out(&mut actions);
-    (number(actions, dialect, tx), lost)
+    let irreversible = (!lost.is_empty()).then(|| Irreversible {
+        lost: lost.join("; "),
+        checklist: vec![
+            "a backup taken today has been restored and read".into(),
+            "no running instance, job or report uses what goes".into(),
+            "the phases before have been verified".into(),
+        ],
+        shape,
+    });
+    (number(actions, dialect, tx), irreversible)
 }
 
 /// An index that a later action of the same way back drops need not be built.

@@ -12,6 +12,8 @@ use crate::{
 pub struct Touch {
     pub creates: BTreeSet<ObjectRef>,
     pub drops: BTreeSet<ObjectRef>,
+    /// Names given up by a rename: what stands on the object follows it.
+    pub leaves: BTreeSet<ObjectRef>,
     pub needs: BTreeSet<ObjectRef>,
     /// At least one statement builds something; a pure take-down refers to the world before.
     pub builds: bool,
@@ -23,22 +25,24 @@ impl Touch {
         self.needs.extend(other.needs.into_iter().filter(|it| !self.creates.contains(it)));
         self.creates.extend(other.creates);
         self.drops.extend(other.drops);
+        self.leaves.extend(other.leaves);
         self.builds |= other.builds;
     }
 }
 
 /// `world` holds `base` and all that the plan adds to it, helpers included.
 pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Touch {
-    let dropped: BTreeSet<ObjectRef> = drops(ddl).into_iter().chain(renamed(ddl).map(|(from, _)| from)).collect();
+    let dropped: BTreeSet<ObjectRef> = drops(ddl).into_iter().collect();
+    let left: BTreeSet<ObjectRef> = renamed(ddl).map(|(from, _)| from).into_iter().collect();
     let created: BTreeSet<ObjectRef> = creates(ddl).into_iter().collect();
     let mut needed: BTreeSet<ObjectRef> = needs(ddl, after).into_iter().chain(needs(ddl, world)).collect();
     // A DROP stands where its object stood: on what the definition needs.
     for definition in dropped.iter().filter_map(|it| definition(it, base)) {
         needed.extend(needs(&definition, base));
     }
-    needed.retain(|it| !created.contains(it) && !dropped.contains(it));
+    needed.retain(|it| !created.contains(it) && !dropped.contains(it) && !left.contains(it));
     let builds = !created.is_empty() || dropped.is_empty();
-    Touch { creates: created, drops: dropped, needs: needed, builds }
+    Touch { creates: created, drops: dropped, leaves: left, needs: needed, builds }
 }
 
 /// The statement that would create the object as it stands in a catalog.

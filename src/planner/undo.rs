@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::Catalog,
-    changes::recreate,
+    changes::{default_storage, recreate},
     plan::{Action, Undo},
     sql::*,
 };
@@ -166,7 +166,8 @@ fn column(ddl: &Ddl, before: &Catalog) -> Option<Vec<Ddl>> {
             target: old(table, column)?.statistics,
         },
         Ddl::SetColumnStorage { table, column, .. } => {
-            let storage = old(table, column)?.storage.unwrap_or_else(|| "DEFAULT".into());
+            let old = old(table, column)?;
+            let storage = old.storage.unwrap_or_else(|| default_storage(&old.ty));
             Ddl::SetColumnStorage { table: table.clone(), column: column.clone(), storage }
         }
         Ddl::SetColumnCompression { table, column, .. } => Ddl::SetColumnCompression {

@@ -223,6 +223,8 @@ impl Proof<'_> {
     /// All rollbacks, last to first; after each, everything is as it was before that phase.
     async fn back(&mut self) -> Result<bool> {
         let mut lost = self.filled.clone();
+        // Differences that a phase has said it leaves behind.
+        let mut left: Vec<String> = Vec::new();
         for (number, phase) in self.input.plan.phases.iter().enumerate().rev() {
             let begin = Instant::now();
             let what = || format!("rollback of phase {} ({})", number + 1, phase.title);
@@ -237,7 +239,11 @@ impl Proof<'_> {
             }
             let now = self.state().await.with_context(what)?;
             let Some(then) = self.states.get(number) else { continue };
-            let schema = differences(&then.schema.fingerprint, &now.schema.fingerprint);
+            let mut schema = differences(&then.schema.fingerprint, &now.schema.fingerprint);
+            if phase.irreversible.as_ref().is_some_and(|it| it.shape) {
+                left.extend(schema.iter().cloned());
+            }
+            schema.retain(|it| !left.contains(it));
             if phase.irreversible.is_some() {
                 lost.extend(changed_columns(&then.sums, &now.sums));
             }
@@ -310,9 +316,7 @@ fn filled_columns(plan: &Plan) -> Vec<String> {
     let names = backfills.flat_map(|it| {
         let schema = it.table.schema.as_ref().map_or("public", |it| it.as_str());
         let table = it.table.name.as_str();
-        // `column = t.column` only wakes a trigger that copies the value elsewhere.
-        let real = it.set.iter().filter(|(column, value)| *value != format!("t.{}", shown(column.as_str())));
-        real.map(move |(column, _)| format!("{}.{}.{}", shown(schema), shown(table), shown(column.as_str())))
+        it.fills.iter().map(move |column| format!("{}.{}.{}", shown(schema), shown(table), shown(column.as_str())))
     });
     names.collect()
 }

@@ -124,6 +124,7 @@ fn plan() -> Plan {
                 irreversible: Some(Irreversible {
                     lost: "every value of shipments.co2_kg that carbon_kg does not hold".to_owned(),
                     checklist: vec!["a backup from today can be restored".to_owned()],
+                    shape: false,
                 }),
                 ..phase(PhaseKind::Contract, "Drop shipments.co2_kg")
             },

@@ -69,6 +69,7 @@ fn good() -> Plan {
         table: Name::bare("item"),
         key: vec![],
         set: vec![(Ident::new("label"), "t.name".into())],
+        fills: vec![Ident::new("label")],
         pending: String::new(),
         batch: 10,
     };
@@ -85,7 +86,7 @@ fn good() -> Plan {
         vec![step("ALTER TABLE item DROP COLUMN legacy", Some(1), &[("item", AccessExclusive)])],
         vec![undo("ALTER TABLE item ADD COLUMN legacy text", Some(1))],
     );
-    contract.irreversible = Some(Irreversible { lost: "every value of item.legacy".into(), checklist: vec![] });
+    contract.irreversible = Some(Irreversible { lost: "every value of item.legacy".into(), checklist: vec![], shape: false });
     plan(vec![expand, phase(PhaseKind::Backfill, vec![fill], vec![]), contract])
 }
 

@@ -1,0 +1,60 @@
+//! Every change page, and the scenarios of `tests/cases`, run on real servers 13 to 18: forward to the target, locks as
+//! promised, back to the start with rows kept, forward again.
+
+use lockkeeper::{
+    changes, dialect,
+    plan::Answers,
+    shadow::{
+        report::Report,
+        verify::{VerifyInput, verify_on},
+    },
+};
+
+use crate::{
+    plans::{desired, plan},
+    servers::{VERSIONS, with_server},
+};
+
+fn statements(sql: &str) -> Vec<String> {
+    let postgres = dialect::by_name("postgres").unwrap();
+    let (statements, _) = dialect::parse_file(postgres, sql);
+    statements.iter().map(|it| sql[it.range.clone()].to_owned()).collect()
+}
+
+pub fn report(report: &Report) -> String {
+    let lines = report.mismatches.iter().map(|it| {
+        let details: String = it.details.iter().map(|it| format!("\n    {it}")).collect();
+        format!("  {:?} {:?} {:?}: {}{details}", it.phase, it.direction, it.kind, it.message)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Runs before → after on one version.
+pub fn run(version: u32, before: &str, after: &str, rows: u64) -> Result<(), String> {
+    let plan = plan(&desired(before), &desired(after), version, &Answers::default());
+    let (baseline, target) = (statements(before), statements(after));
+    with_server(version, async |server| {
+        let input = VerifyInput { baseline: &baseline, target: &target, plan: &plan, rows, old_code: &[], new_code: &[] };
+        match verify_on(&server, &input).await {
+            Ok(it) if it.ok() => Ok(()),
+            Ok(it) => Err(report(&it)),
+            Err(error) => Err(format!("  {error:#}")),
+        }
+    })
+}
+
+/// `LOCKKEEPER_PAGE` limits the run to one page while working on it.
+#[test]
+fn every_change_page_is_true_on_real_servers() {
+    let only = std::env::var("LOCKKEEPER_PAGE").ok();
+    let mut failures = Vec::new();
+    for (name, page) in changes::PAGES.iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name)) {
+        let fence = |kind: &str| page.fence(kind).unwrap_or_else(|| panic!("page {name} has no fence {kind}"));
+        for version in VERSIONS {
+            if let Err(error) = run(version, &fence("sql before"), &fence("sql after"), 50) {
+                failures.push(format!("{name} on {version}:\n{error}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}\n{} failures", failures.join("\n"), failures.len());
+}
