@@ -553,8 +553,21 @@ pub fn column_settings(table: &Name, column: &Column) -> Vec<Ddl> {
 /// How values of a type are stored when nothing is said (`pg_type.typstorage`). `SET STORAGE DEFAULT` needs PostgreSQL 16.
 pub fn default_storage(ty: &DataType) -> SmolStr {
     let fixed = [
-        "smallint", "integer", "bigint", "real", "double precision", "boolean", "date", "uuid", "interval", "oid",
-        "time without time zone", "time with time zone", "timestamp without time zone", "timestamp with time zone", "macaddr",
+        "smallint",
+        "integer",
+        "bigint",
+        "real",
+        "double precision",
+        "boolean",
+        "date",
+        "uuid",
+        "interval",
+        "oid",
+        "time without time zone",
+        "time with time zone",
+        "timestamp without time zone",
+        "timestamp with time zone",
+        "macaddr",
     ];
     match ty.name.as_str() {
         _ if ty.array => "EXTENDED",

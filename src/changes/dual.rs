@@ -172,7 +172,11 @@ pub fn outline(b: &Builder<'_>, acc: &mut Outline, old: &Column, new: &Column, d
     keys_first.for_each(|part| build_part(b, acc, part));
     if new.not_null {
         build::not_null_steps(b, acc, Enforce, table, &dual.sync.new);
-        acc.verify(Enforce, b.dialect(), Probe::NotNull { table: table.clone(), column: new.name.clone(), expect: true });
+        acc.verify(
+            Enforce,
+            b.dialect(),
+            Probe::NotNull { table: table.clone(), column: new.name.clone(), expect: true },
+        );
     }
     if dual.swap {
         swap(b, acc, old, new, dual, &parts);
@@ -244,7 +248,11 @@ fn touch(b: &Builder<'_>, sync: &Sync) -> crate::plan::Backfill {
         Direction::NewToOld => (&sync.new, &sync.old),
         _ => (&sync.old, &sync.new),
     };
-    let backfill = b.backfill(&sync.table, vec![(from.clone(), q(from))], format!("{} IS NULL AND {} IS NOT NULL", q(to), q(from)));
+    let backfill = b.backfill(
+        &sync.table,
+        vec![(from.clone(), q(from))],
+        format!("{} IS NULL AND {} IS NOT NULL", q(to), q(from)),
+    );
     crate::plan::Backfill { fills: vec![to.clone()], ..backfill }
 }
 

@@ -230,7 +230,11 @@ mod tests {
                     tx: Some(1),
                     timeouts: Timeouts::default(),
                 }],
-                irreversible: Some(Irreversible { lost: "nothing that matters".to_owned(), checklist: vec![], shape: false }),
+                irreversible: Some(Irreversible {
+                    lost: "nothing that matters".to_owned(),
+                    checklist: vec![],
+                    shape: false,
+                }),
             }],
         };
         check(

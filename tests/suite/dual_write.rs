@@ -29,7 +29,14 @@ use crate::{
 type Written = BTreeMap<i64, Option<i64>>;
 
 /// Writes rows of its own, in every way a row can be written, until told to stop.
-async fn write(connection: String, table: &'static str, column: &'static str, first_id: i64, stop: Arc<AtomicBool>, rounds: Arc<AtomicU64>) -> Written {
+async fn write(
+    connection: String,
+    table: &'static str,
+    column: &'static str,
+    first_id: i64,
+    stop: Arc<AtomicBool>,
+    rounds: Arc<AtomicU64>,
+) -> Written {
     let (client, driver) = tokio_postgres::connect(&connection, tokio_postgres::NoTls).await.unwrap();
     let driver = tokio::spawn(driver);
     let mut written = Written::new();
@@ -45,7 +52,11 @@ async fn write(connection: String, table: &'static str, column: &'static str, fi
             (
                 id + 2,
                 Some(Some(round + 1)),
-                format!("INSERT INTO {table} (id, {column}) VALUES ({}, {}) ON CONFLICT (id) DO UPDATE SET {column} = EXCLUDED.{column}", id + 2, round + 1),
+                format!(
+                    "INSERT INTO {table} (id, {column}) VALUES ({}, {}) ON CONFLICT (id) DO UPDATE SET {column} = EXCLUDED.{column}",
+                    id + 2,
+                    round + 1
+                ),
             ),
             (id, Some(Some(round + 2)), format!("UPDATE {table} SET {column} = {} WHERE id = {id}", round + 2)),
             (id + 1, Some(Some(5)), format!("UPDATE {table} SET {column} = 5 WHERE id = {}", id + 1)),
@@ -61,7 +72,10 @@ async fn write(connection: String, table: &'static str, column: &'static str, fi
             }
         }
         let copied = Some(round * 2);
-        let sink = client.copy_in::<_, std::io::Cursor<Vec<u8>>>(&format!("COPY {table} (id, {column}) FROM STDIN")).await.unwrap();
+        let sink = client
+            .copy_in::<_, std::io::Cursor<Vec<u8>>>(&format!("COPY {table} (id, {column}) FROM STDIN"))
+            .await
+            .unwrap();
         futures::pin_mut!(sink);
         let line = format!("{}\t{}\n", id + 3, show(copied));
         sink.send(std::io::Cursor::new(line.into_bytes())).await.unwrap();
@@ -97,12 +111,20 @@ async fn live_through(database: Arc<Database>, scenario: &Scenario, plan: &Plan)
     build(&database, &baseline).await.unwrap();
     let connection = database.connection_string().unwrap();
     let runner = Runner::new(&database).await.unwrap();
-    let fill = format!("INSERT INTO {} (id, {}) SELECT g, g FROM generate_series(1, 3000) g", scenario.table, scenario.old);
+    let fill =
+        format!("INSERT INTO {} (id, {}) SELECT g, g FROM generate_series(1, 3000) g", scenario.table, scenario.old);
     runner.session.run(&fill).await.unwrap();
 
     let start = |column, first_id| {
         let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let task = tokio::spawn(write(connection.clone(), scenario.table, column, first_id, Arc::clone(&stop), Arc::clone(&rounds)));
+        let task = tokio::spawn(write(
+            connection.clone(),
+            scenario.table,
+            column,
+            first_id,
+            Arc::clone(&stop),
+            Arc::clone(&rounds),
+        ));
         (stop, rounds, task)
     };
     let (stop_old, old_rounds, old_code) = start(scenario.old, 1_000_000);
@@ -120,10 +142,16 @@ async fn live_through(database: Arc<Database>, scenario: &Scenario, plan: &Plan)
         }
         let statements: Vec<Statement<'_>> = phase.steps.iter().map(Statement::from).collect();
         let outcome = runner.run(&statements).await.unwrap();
-        let failures: Vec<String> = outcome.mismatches.iter().map(|it| format!("{:?}: {}\n{:?}", it.kind, it.message, it.sql)).collect();
+        let failures: Vec<String> =
+            outcome.mismatches.iter().map(|it| format!("{:?}: {}\n{:?}", it.kind, it.message, it.sql)).collect();
         assert!(failures.is_empty(), "{:?}: {}", phase.kind, failures.join("\n"));
         let findings = runner.checks(&phase.verify).await.unwrap();
-        assert!(findings.is_empty(), "{:?}: {}", phase.kind, findings.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("\n"));
+        assert!(
+            findings.is_empty(),
+            "{:?}: {}",
+            phase.kind,
+            findings.iter().map(|it| it.message.as_str()).collect::<Vec<_>>().join("\n")
+        );
         if new_code.is_none() {
             new_code = Some(start(scenario.new, 2_000_000));
         }
@@ -140,7 +168,10 @@ async fn live_through(database: Arc<Database>, scenario: &Scenario, plan: &Plan)
     expected.extend((1..=3000).map(|it| (it, Some(it))));
 
     // Every row anybody wrote is there with the value last written.
-    let rows = format!("SELECT string_agg(id || '=' || coalesce({}::text, ''), ' ' ORDER BY id) FROM {}", scenario.new, scenario.table);
+    let rows = format!(
+        "SELECT string_agg(id || '=' || coalesce({}::text, ''), ' ' ORDER BY id) FROM {}",
+        scenario.new, scenario.table
+    );
     let found = runner.session.value(&rows).await.unwrap().unwrap();
     let show = |(id, value): (&i64, &Option<i64>)| format!("{id}={}", value.map_or(String::new(), |it| it.to_string()));
     let expected: Vec<String> = expected.iter().map(show).collect();

@@ -86,7 +86,8 @@ fn good() -> Plan {
         vec![step("ALTER TABLE item DROP COLUMN legacy", Some(1), &[("item", AccessExclusive)])],
         vec![undo("ALTER TABLE item ADD COLUMN legacy text", Some(1))],
     );
-    contract.irreversible = Some(Irreversible { lost: "every value of item.legacy".into(), checklist: vec![], shape: false });
+    contract.irreversible =
+        Some(Irreversible { lost: "every value of item.legacy".into(), checklist: vec![], shape: false });
     plan(vec![expand, phase(PhaseKind::Backfill, vec![fill], vec![]), contract])
 }
 

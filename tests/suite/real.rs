@@ -34,7 +34,8 @@ pub fn run(version: u32, before: &str, after: &str, rows: u64) -> Result<(), Str
     let plan = plan(&desired(before), &desired(after), version, &Answers::default());
     let (baseline, target) = (statements(before), statements(after));
     with_server(version, async |server| {
-        let input = VerifyInput { baseline: &baseline, target: &target, plan: &plan, rows, old_code: &[], new_code: &[] };
+        let input =
+            VerifyInput { baseline: &baseline, target: &target, plan: &plan, rows, old_code: &[], new_code: &[] };
         match verify_on(&server, &input).await {
             Ok(it) if it.ok() => Ok(()),
             Ok(it) => Err(report(&it)),
