@@ -59,3 +59,16 @@ fn every_change_page_is_true_on_real_servers() {
     }
     assert!(failures.is_empty(), "{}\n{} failures", failures.join("\n"), failures.len());
 }
+
+/// The worked example holds every kind of change at once.
+#[test]
+fn the_worked_example_is_true_on_real_servers() {
+    let (before, after) = (include_str!("../example/before.sql"), include_str!("../example/after.sql"));
+    let mut failures = Vec::new();
+    for version in VERSIONS {
+        if let Err(error) = run(version, before, after, 60) {
+            failures.push(format!("on {version}:\n{error}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
