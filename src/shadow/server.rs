@@ -26,7 +26,8 @@ pub enum ServerChoice {
     Url(String),
 }
 
-/// Role that workspace SQL runs as on our own cluster: owns the databases, and is nothing else.
+/// Role that workspace SQL runs as on our own cluster: owns the databases, sees all rows (a forced row security would
+/// hide them from the comparison), and is nothing else.
 const RUNNER: &str = "lockkeeper";
 
 /// Names of shadow databases (and of the role made for them) begin with this.
@@ -76,7 +77,7 @@ impl Server {
         admin.host_path(cluster.socket_dir()).port(PORT).user(ADMIN).dbname("postgres");
         let mut runner = admin.clone();
         runner.user(RUNNER);
-        Session::open(&admin).await?.run(&format!("CREATE ROLE {RUNNER} LOGIN")).await?;
+        Session::open(&admin).await?.run(&format!("CREATE ROLE {RUNNER} LOGIN BYPASSRLS")).await?;
         Ok(Self {
             version: found.binaries.major,
             description: format!("PostgreSQL {} of {}", found.binaries.version, found.binaries.dir.display()),
@@ -133,7 +134,7 @@ impl Server {
         let password = session.value("SELECT gen_random_uuid()::text").await?.unwrap_or_default();
         let exists = session.value(&format!("SELECT 1 FROM pg_roles WHERE rolname = '{role}'")).await?.is_some();
         let verb = if exists { "ALTER" } else { "CREATE" };
-        session.run(&format!("{verb} ROLE {role} LOGIN PASSWORD '{password}'")).await?;
+        session.run(&format!("{verb} ROLE {role} LOGIN BYPASSRLS PASSWORD '{password}'")).await?;
         session.run(&format!("COMMENT ON ROLE {role} IS '{}'", mark())).await?;
         self.runner.user(&role).password(&password);
         self.made_role = true;

@@ -202,8 +202,12 @@ fn a_server_that_goes_away_is_an_error_that_says_where() {
         let mut plan = good();
         plan.phases[1].steps[0] = step("SELECT pg_sleep(30)", None, &[]);
         let pid = nix::unistd::Pid::from_raw(server.pid().unwrap());
+        let watched = server.create_database(None).await.unwrap().connect().await.unwrap();
         tokio::spawn(async move {
-            tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+            let sleeps = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(30)'";
+            while watched.value(sleeps).await.unwrap().is_none() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGQUIT).unwrap();
         });
         let own = |list: &[&str]| list.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();

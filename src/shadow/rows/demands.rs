@@ -61,12 +61,24 @@ impl Demands {
         Ok(res)
     }
 
-    /// Takes them off again, in reverse order: a foreign key may lean on a unique key.
+    /// Takes them off again, in reverse order: a foreign key leans on a unique key, a primary key on NOT NULL. A
+    /// child's NOT NULL may have to wait for its parent's: what fails is tried again while that gets any further.
     pub async fn lift(self, baseline: &Session) -> Result<()> {
-        for sql in self.undo.iter().rev() {
-            baseline.run(sql).await?;
+        let mut waiting: Vec<&String> = self.undo.iter().rev().collect();
+        loop {
+            let (mut failed, mut last) = (Vec::new(), None);
+            for sql in &waiting {
+                if let Err(failure) = baseline.run(sql).await {
+                    failed.push(*sql);
+                    last = Some(failure);
+                }
+            }
+            match last {
+                None => return Ok(()),
+                Some(failure) if failure.gone || failed.len() == waiting.len() => return Err(failure.into()),
+                Some(_) => waiting = failed,
+            }
         }
-        Ok(())
     }
 }
 
@@ -87,7 +99,7 @@ async fn fits(baseline: &Session, table: &str, what: &str, name: &str) -> Result
     Ok(Some(format!("ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check})")))
 }
 
-/// Kind, table, definition. Equal rows on both sides ask nothing new.
+/// Kind, table, definition; NOT NULL first, since a primary key implies it and would leave it behind. Equal rows on both sides ask nothing new.
 const ALL: &str = "WITH own AS (SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c \
       JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition \
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema') \
@@ -96,7 +108,7 @@ const ALL: &str = "WITH own AS (SELECT c.oid, format('%I.%I', n.nspname, c.relna
         WHERE k.contype IN ('p', 'u', 'x', 'c') AND k.conparentid = 0 \
       UNION ALL SELECT 2, 'index', name, name || ' ' || substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*') FROM own \
         JOIN pg_index i ON i.indrelid = own.oid WHERE i.indisunique AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid) \
-      UNION ALL SELECT 3, 'not null', name, quote_ident(a.attname) FROM own JOIN pg_attribute a ON a.attrelid = own.oid \
+      UNION ALL SELECT 0, 'not null', name, quote_ident(a.attname) FROM own JOIN pg_attribute a ON a.attrelid = own.oid \
         WHERE a.attnotnull AND a.attnum > 0 AND NOT a.attisdropped \
       UNION ALL SELECT 4, 'type', name, concat_ws(E'\\x1f', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), \
         coalesce((SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = a.atttypid), '')) \
