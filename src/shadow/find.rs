@@ -36,7 +36,7 @@ pub fn find(explicit: Option<&Path>, wanted: Option<u32>) -> Result<Choice> {
         let binaries = inspect(dir).with_context(|| {
             format!("no PostgreSQL server in {}: initdb and postgres expected there", dir.display())
         })?;
-        return Ok(choose(vec![binaries], wanted).context("one folder")?);
+        return choose(vec![binaries], wanted).context("one folder");
     }
     match choose(all(), wanted) {
         Some(choice) => Ok(choice),

@@ -6,7 +6,6 @@
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
     sync::Arc,
 };
 
@@ -99,9 +98,12 @@ async fn run(server: &Arc<Server>, case: &Case) -> Outcome {
     let Outcome::Refused(why) = &outcome else { return outcome };
     let schema = why.split_once("schema \"").and_then(|it| it.1.split_once("\" does not exist"));
     let Some((schema, _)) = schema else { return outcome };
-    let create = |text: &str| format!("CREATE SCHEMA {schema};\n{text}");
+    let create = |text: &str| match text.to_uppercase().contains("CREATE SCHEMA") {
+        true => text.to_owned(),
+        false => format!("CREATE SCHEMA {schema};\n{text}"),
+    };
     let case = Case { id: case.id.clone(), before: create(&case.before), after: create(&case.after), ..*case };
-    Box::pin(run(server, &case)).await
+    run_once(server, &case).await
 }
 
 async fn run_once(server: &Arc<Server>, case: &Case) -> Outcome {

@@ -35,12 +35,13 @@ impl Catalog {
         let mut table = Table { name: name.clone(), ..written.clone() };
         table.access_method = table.access_method.as_ref().and_then(super::normal_method);
         self.own_columns(&mut table, &mut extras)?;
-        if let Some(by) = &table.partition_by {
-            self.check_keys(&table, &by.keys)?;
-        }
         table.constraints = self.merge_duplicate_keys(std::mem::take(&mut table.constraints));
         self.expand_likes(&mut table, written, likes, &mut extras)?;
         self.take_from_parents(&mut table, &mut extras)?;
+        // The columns of LIKE and of parents may be keys, too.
+        if let Some(by) = &table.partition_by {
+            self.check_keys(&table, &by.keys)?;
+        }
         self.complete_constraints(&mut table)?;
         if let Some(why) = extras.unknown.take() {
             self.unknown.insert(name.clone(), why.into());

@@ -26,6 +26,8 @@ impl Demands {
             let [Some(kind), Some(table), Some(what)] = row.as_slice() else { continue };
             let name = format!("{PREFIX}{number}");
             let (sql, undo) = match kind.as_str() {
+                // A partition here may stand alone there: nothing new is asked of it.
+                "not null" if is_not_null(baseline, table, what).await? => continue,
                 "not null" => (
                     format!("ALTER TABLE {table} ALTER COLUMN {what} SET NOT NULL"),
                     format!("ALTER TABLE {table} ALTER COLUMN {what} DROP NOT NULL"),
@@ -82,15 +84,22 @@ impl Demands {
     }
 }
 
+async fn is_not_null(baseline: &Session, table: &str, column: &str) -> Result<bool> {
+    let sql = format!("SELECT attnotnull FROM pg_attribute WHERE {}", place(table, column));
+    Ok(baseline.value(&sql).await?.is_some_and(|it| it == "t"))
+}
+
+/// Condition on `pg_attribute`: this column, both names as they stand in SQL.
+fn place(table: &str, column: &str) -> String {
+    let [table, column] = [table, column].map(|it| it.replace('\'', "''"));
+    format!("attrelid = to_regclass('{table}') AND quote_ident(attname) = '{column}'")
+}
+
 /// A check that a column's values come through a change of its type unharmed.
 async fn fits(baseline: &Session, table: &str, what: &str, name: &str) -> Result<Option<String>> {
     let Some((column, rest)) = what.split_once('\u{1f}') else { return Ok(None) };
     let Some((ty, labels)) = rest.split_once('\u{1f}') else { return Ok(None) };
-    let old = format!(
-        "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass('{}') AND quote_ident(attname) = '{}'",
-        table.replace('\'', "''"),
-        column.replace('\'', "''")
-    );
+    let old = format!("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE {}", place(table, column));
     let Some(old) = baseline.value(&old).await? else { return Ok(None) };
     let check = match labels {
         "" => format!("({column}::{ty})::{old} IS NOT DISTINCT FROM {column}"),
