@@ -62,13 +62,13 @@ pub async fn checksums(session: &Session) -> Result<Checksums> {
     Ok(res)
 }
 
-/// Name, name for FROM, column, type, whether in the primary key. Rows of children are the children's own.
+/// Name, name for FROM, column, type, whether in the primary key. What a generated column holds is no data. Rows of children are the children's own.
 const COLUMNS: &str = "SELECT format('%I.%I', n.nspname, c.relname), \
       'ONLY ' || format('%I.%I', n.nspname, c.relname), quote_ident(a.attname), \
       format_type(a.atttypid, a.atttypmod), coalesce(a.attnum = ANY (k.conkey), false) \
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid \
     LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p' \
-    WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped \
+    WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' \
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
       AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e') \
     ORDER BY 1, 3";
