@@ -37,7 +37,7 @@ fn normal(text: &str) -> String {
     for token in tokens(text) {
         let opens = token.is("(") || token.is("[") || token.is(".");
         let closes = token.is(")") || token.is("]") || token.is(",") || token.is(".") || token.is(";");
-        if !tight && !closes && !(opens && token.is(".")) {
+        if !tight && !closes {
             canon.push(' ');
         }
         tight = opens;

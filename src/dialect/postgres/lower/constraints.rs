@@ -279,6 +279,13 @@ fn elements(list: &str) -> Vec<Element<'_>> {
         if depth == 0 && at != At::Operator {
             let before = current.expr.last();
             let order = ["asc", "desc", "nulls", "first", "last"].iter().any(|it| token.is_word(it));
+            let name = matches!(token.kind, Kind::Word | Kind::Quoted);
+            // Behind a whole expression or collation, a name is the operator class.
+            let behind = match at {
+                At::Expr => before.is_some_and(ends_element),
+                At::Collation => current.collation.get(1..).and_then(<[_]>::last).is_some_and(|it| !it.is(".")),
+                _ => false,
+            };
             if token.is_word("with") {
                 at = At::Operator;
                 continue;
@@ -286,16 +293,7 @@ fn elements(list: &str) -> Vec<Element<'_>> {
                 at = At::Collation;
             } else if order && !current.expr.is_empty() {
                 at = At::Order;
-            } else if at == At::Expr
-                && matches!(token.kind, Kind::Word | Kind::Quoted)
-                && before.is_some_and(ends_element)
-            {
-                at = At::Class;
-            } else if at == At::Collation
-                && matches!(token.kind, Kind::Word | Kind::Quoted)
-                && current.collation.len() > 1
-                && !current.collation.last().is_some_and(|it| it.is("."))
-            {
+            } else if name && behind {
                 at = At::Class;
             }
         }
@@ -332,7 +330,7 @@ fn exclusions(list: &str) -> Option<Vec<(IndexKey, smol_str::SmolStr)>> {
             let descending = it.order.iter().any(|it| it.is_word("desc"));
             let nulls = it.order.iter().find(|it| it.is_word("first") || it.is_word("last"));
             let nulls_first = nulls.map(|it| it.is_word("first")).filter(|it| *it != descending);
-            let opclass = cut(&it.class).map(|it| super::indexes::opclass(it));
+            let opclass = cut(&it.class).map(super::indexes::opclass);
             let key = IndexKey { expr, collation, opclass, descending, nulls_first };
             Some((key, operator(&it.operator)?))
         })

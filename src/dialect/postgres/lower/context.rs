@@ -66,12 +66,6 @@ impl<'a> Cx<'a> {
         usize::from(range.start()) + self.range.start..usize::from(range.end()) + self.range.start
     }
 
-    pub fn between(&self, from: &SyntaxToken, to: &SyntaxToken) -> &'a str {
-        let base = self.range.start;
-        let range = usize::from(from.text_range().end()) + base..usize::from(to.text_range().start()) + base;
-        self.text.get(range).unwrap_or_default().trim()
-    }
-
     pub fn expr(&self, node: &impl AstNode) -> Expr {
         expr::expr(self.text(node))
     }

@@ -24,7 +24,7 @@ impl Cx<'_> {
         };
         let objects = self.privilege_objects(on.privilege_objects()?)?;
         let grantees = self.roles(it.role_ref_list());
-        let grantable = matches!(it.grant_with_clause().and_then(|it| it.grant_option()), Some(_));
+        let grantable = it.grant_with_clause().and_then(|it| it.grant_option()).is_some();
         for (privileges, objects) in self.by_columns(it.privileges()?, objects) {
             self.push(Ddl::Grant { privileges, objects, grantees: grantees.clone(), grantable });
         }
