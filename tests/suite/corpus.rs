@@ -11,6 +11,7 @@ use lockkeeper::{
     catalog::{Catalog, Source, differences, replay},
     dialect::{Dialect, parse_file, postgres::Postgres},
     shadow::introspect,
+    sql::{Ddl, TransactionControl},
 };
 
 use crate::servers::with_database;
@@ -141,4 +142,33 @@ pub fn histories_replay_without_a_problem_that_the_server_does_not_have() {
         report("differs", differences(&ours, &build.catalog));
     }
     assert!(failures.is_empty(), "{} differences", failures.len());
+}
+
+#[test]
+fn every_statement_is_rendered_as_it_was_read() {
+    let Some(corpus) = shared("LOCKKEEPER_CORPUS", "corpus") else { return };
+    let mut seen = 0;
+    let mut failures = Vec::new();
+    for history in histories(&corpus) {
+        for (name, text) in &history.files {
+            // Schema `public` is never printed.
+            let text = &text.replace("public.", "");
+            for statement in parse_file(&Postgres, text).0 {
+                for ddl in &statement.parsed.ddl {
+                    // Rows are kept as what they touch, transactions other than the plain ones as nothing.
+                    if matches!(ddl, Ddl::Data(_) | Ddl::Transaction(TransactionControl::Other)) {
+                        continue;
+                    }
+                    seen += 1;
+                    let rendered = Postgres.render(ddl);
+                    let again = Postgres.parse(&rendered, 0..rendered.len());
+                    if again.ddl != std::slice::from_ref(ddl) {
+                        failures.push(format!("{name}:{}: {rendered}", line(text, statement.range.start)));
+                    }
+                }
+            }
+        }
+    }
+    println!("{seen} statements rendered and read again");
+    assert!(failures.is_empty(), "{} of {seen}:\n{}", failures.len(), failures.join("\n"));
 }

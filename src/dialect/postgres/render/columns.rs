@@ -39,7 +39,8 @@ pub(super) fn qualities(column: &Column) -> String {
     if let Some(it) = &column.identity {
         res += &format!(" {}", identity(it));
     }
-    res + when(column.not_null, " NOT NULL")
+    // An identity column is NOT NULL without being told.
+    res + when(column.not_null && column.identity.is_none(), " NOT NULL")
 }
 
 /// A default in a column definition is a `b_expr`: what has boolean words in it must stand in parentheses.
