@@ -44,7 +44,9 @@ pub fn desired(sources: &[Source]) -> Build {
             break;
         }
         if next.len() == before && !build.take_schemas_for_granted(&next) {
-            next.iter().zip(&errors).for_each(|(item, error)| build.report(item, error));
+            let left = next.iter().zip(&errors).filter(|(item, _)| !build.alters_nothing(item));
+            let left: Vec<_> = left.collect();
+            left.into_iter().for_each(|(item, error)| build.report(item, error));
             break;
         }
         waiting = next;
@@ -205,6 +207,7 @@ impl Build {
         }
         match res {
             Ok(()) => self.record(&item),
+            Err(ApplyError::Missing(_)) if self.alters_nothing(&item) => {}
             Err(error) => self.report(&item, &error),
         }
         self.mark_unread_statement(item.statement);
@@ -240,6 +243,20 @@ impl Build {
             break;
         }
         Ok(())
+    }
+
+    /// `ALTER … IF EXISTS` of something that does not.
+    fn alters_nothing(&self, item: &Item<'_>) -> bool {
+        let gone = |it: &ObjectRef| self.catalog.resolve_object(it).is_err();
+        let altered = |ddl: &Ddl| match ddl {
+            Ddl::SetOwner { object, .. } | Ddl::SetSchema { object, .. } => Some(object.clone()),
+            _ => ddl
+                .altered_table()
+                .map(|it| ObjectRef::Table(it.clone()))
+                .or_else(|| super::renamed(ddl).map(|(from, _)| from))
+                .or_else(|| super::depends::changes(ddl).into_iter().next()),
+        };
+        item.statement.parsed.if_exists && item.ddl.iter().filter_map(|it| altered(it)).any(|it| gone(&it))
     }
 
     /// Drops tables whose foreign keys hold each other.

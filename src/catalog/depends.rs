@@ -286,16 +286,15 @@ impl Needs<'_> {
         self.relation(&fk.references);
         let Ok(name) = self.catalog.find_table(&fk.references) else { return };
         let Some(table) = self.catalog.tables.get(&name) else { return };
-        for column in &fk.referenced_columns {
+        let primary = table.primary_key().map(|it| it.kind.columns().into_iter().cloned().collect());
+        let columns = Some(fk.referenced_columns.clone()).filter(|it| !it.is_empty()).or(primary).unwrap_or_default();
+        for column in &columns {
             self.column(&name, column);
         }
-        let same = |columns: &[Ident]| {
-            columns.len() == fk.referenced_columns.len() && columns.iter().all(|it| fk.referenced_columns.contains(it))
-        };
+        let same = |other: &[Ident]| other.len() == columns.len() && other.iter().all(|it| columns.contains(it));
         for it in &table.constraints {
             let rests = match &it.kind {
-                ConstraintKind::PrimaryKey(key) => fk.referenced_columns.is_empty() || same(&key.columns),
-                ConstraintKind::Unique(key) => same(&key.columns),
+                ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => same(&key.columns),
                 _ => false,
             };
             if let (true, Some(key)) = (rests, &it.name) {

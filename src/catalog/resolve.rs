@@ -173,6 +173,9 @@ impl Catalog {
         if let Some(found) = self.resolve(&name, defines) {
             return Ok(DataType { schema: found.schema, ..ty.clone() });
         }
+        if let Some(found) = self.resolve(&name, |it| self.unknown.contains_key(it)) {
+            return Ok(DataType { schema: found.schema, ..ty.clone() });
+        }
         // An extension's type is called by its bare name wherever the extension lives, so that dumps compare equal.
         if !self.extensions.is_empty() && ty.schema.as_ref().is_none_or(|it| self.schemas.contains(it)) {
             return Ok(bare);
@@ -220,7 +223,10 @@ impl Catalog {
             ObjectRef::Type(it) => ObjectRef::Type(self.find_type(it)?),
             ObjectRef::DomainConstraint(it, name) => ObjectRef::DomainConstraint(self.find_type(it)?, name.clone()),
             ObjectRef::Function(it, args) => {
-                let (name, args) = self.find_function(it, Some(args))?;
+                // Where the name is unique a statement may leave the arguments out, which reads as none.
+                let unnamed = || self.find_function(it, None).ok().filter(|_| args.is_empty());
+                let found = self.find_function(it, Some(args));
+                let (name, args) = found.or_else(|error| unnamed().ok_or(error))?;
                 ObjectRef::Function(name, args)
             }
             ObjectRef::Column(it, column) => {

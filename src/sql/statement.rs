@@ -27,6 +27,8 @@ pub struct Parsed {
     pub marks: Vec<Mark>,
     pub annotations: Vec<Annotation>,
     pub problems: Vec<Problem>,
+    /// `ALTER … IF EXISTS`: without the object it alters the statement does nothing.
+    pub if_exists: bool,
 }
 
 /// An object's name in the text.

@@ -47,7 +47,7 @@ impl DataType {
     }
 
     pub fn with_modifiers(name: &str, modifiers: &[&str]) -> Self {
-        Self { modifiers: modifiers.iter().map(|it| SmolStr::new(it)).collect(), ..Self::builtin(name) }
+        Self { modifiers: modifiers.iter().map(SmolStr::new).collect(), ..Self::builtin(name) }
     }
 
     /// A type of PostgreSQL itself (by its canonical name), as opposed to one that somebody created.

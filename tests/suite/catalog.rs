@@ -2,15 +2,15 @@
 //! both, and leave the same schema behind.
 
 use lockkeeper::{
-    catalog::{Catalog, Source, differences, replay},
+    catalog::{Build, Catalog, Source, desired, differences, needs, replay},
     dialect::{parse_file, postgres::Postgres},
     shadow::introspect,
+    sql::{Ddl, Ident, Name, ObjectRef},
 };
 
 use crate::servers::with_database;
 
-/// Runs the statements (separated by blank lines or semicolons) on both sides. A line `-- refused` before a
-/// statement says that the server refuses it.
+/// Runs the statements on both sides. Some are meant to be refused: then both must, and nothing may be left of them.
 #[track_caller]
 fn check(versions: &[u32], sql: &str) {
     for version in versions {
@@ -28,6 +28,7 @@ fn run(version: u32, sql: &str) -> Vec<String> {
         for statement in statements {
             let text = &sql[statement.range.clone()];
             let path = ours.search_path.clone();
+            let before = ours.clone();
             let mut build = replay(ours, &[Source { statements: vec![statement.clone()].into() }]);
             // A file's search path ends with it; here the whole script is one session.
             build.catalog.search_path = statement.parsed.ddl.iter().fold(path, |path, ddl| match ddl {
@@ -36,6 +37,11 @@ fn run(version: u32, sql: &str) -> Vec<String> {
             });
             ours = build.catalog;
             let refused = build.problems.first().map(|(_, it)| it.message.clone());
+            if refused.is_some() {
+                res.extend(
+                    differences(&before, &ours).into_iter().map(|it| format!("`{text}` was refused and left: {it}")),
+                );
+            }
             match (session.run(text).await, refused) {
                 (Ok(()), Some(message)) => res.push(format!("we refuse `{text}`: {message}")),
                 (Err(failure), None) => res.push(format!("the server refuses `{text}`: {}", failure.message)),
@@ -273,4 +279,109 @@ fn functions_triggers_policies_grants() {
          grant execute on function one(int) to public; grant update (id) on t to public; grant select on nothing to public; comment on function one(int) is 'f'; comment on trigger c on t is 'c';
          comment on trigger none on t is 'n'; drop trigger c on t; drop trigger c on t; drop trigger if exists c on t; create view v as select id from t; create trigger iv instead of insert on v for each row execute function tg(); drop view v",
     );
+}
+
+fn source(sql: &str) -> Source {
+    let (statements, problems) = parse_file(&Postgres, sql);
+    assert_eq!(problems, [], "{sql}");
+    Source { statements: statements.into() }
+}
+
+fn messages(build: &Build) -> Vec<&str> {
+    build.problems.iter().map(|(_, it)| it.message.as_str()).collect()
+}
+
+#[test]
+fn a_desired_state_may_stand_in_any_order() {
+    let sql = [
+        "create view v as select a.id from a join b on b.a_id = a.id",
+        "comment on column a.m is 'feeling'",
+        "create index on a (lower(name))",
+        "alter table b add constraint positive check (id > 0)",
+        "create table a (id int primary key, b_id int references b, name text, m mood default 'ok')",
+        "create trigger t before insert on b for each row execute function touch()",
+        "create table b (id int primary key, a_id int references a)",
+        "create function touch() returns trigger language plpgsql as 'begin return new; end'",
+        "create type mood as enum ('ok')",
+    ];
+    let forward = desired(&[source(&sql.join(";\n"))]);
+    let backward: Vec<&str> = sql.iter().rev().copied().collect();
+    // Two files, the other way round.
+    let backward = desired(&[source(&backward[..4].join(";")), source(&backward[4..].join(";"))]);
+    assert_eq!((messages(&forward), messages(&backward)), (vec![], vec![]));
+    assert_eq!(differences(&forward.catalog, &backward.catalog), Vec::<String>::new());
+    assert!(forward.catalog.views[&Name::new("public", "v")].reads.contains(&Name::new("public", "b")));
+}
+
+#[test]
+fn what_cannot_be_built_is_told_where_it_stands() {
+    let sql = "create table t (a int);\ncreate index i on t (b);\ncreate table t (c int);\ncreate table app.x (a int);";
+    let build = desired(&[source(sql)]);
+    let told: Vec<(&str, &str)> =
+        build.problems.iter().map(|(_, it)| (&sql[it.range.clone()], it.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("create index i on t (b)", "column t.b does not exist"),
+            ("create table t (c int)", "relation t already exists"),
+            ("create table app.x (a int)", "schema app is not created anywhere here: taken as existing"),
+        ]
+    );
+    assert!(build.catalog.tables.contains_key(&Name::new("app", "x")));
+}
+
+#[test]
+fn a_history_honours_rollback_and_temporary_tables() {
+    let build = replay(
+        Catalog::new(),
+        &[
+            source(
+                "begin; create table a (id int); rollback; begin; create table b (id int); commit; create temp table b (x int); alter table b add y int",
+            ),
+            source("alter table b add z int; alter table if exists a add column c int"),
+        ],
+    );
+    assert_eq!(messages(&build), Vec::<&str>::new());
+    let columns: Vec<String> =
+        build.catalog.tables.values().flat_map(|it| &it.columns).map(|it| it.name.to_string()).collect();
+    assert_eq!((build.catalog.tables.len(), columns.join(" ").as_str()), (1, "id z"));
+}
+
+#[test]
+fn origins_and_annotations_stand_at_the_objects() {
+    let sql = "create table t (\n  id int, -- @renamed from=old\n  b int);\nalter table t add c int;\nalter table t rename to u;";
+    let catalog = desired(&[source(sql)]).catalog;
+    let table = Name::new("public", "u");
+    let text = |object: &ObjectRef| {
+        let origins = catalog.origins.get(object).map(Vec::as_slice).unwrap_or_default();
+        origins.iter().map(|it| &sql[it.range.clone()]).collect::<Vec<_>>().join(" | ")
+    };
+    assert_eq!(text(&ObjectRef::Column(table.clone(), Ident::new("b"))), "b");
+    assert_eq!(text(&ObjectRef::Column(table.clone(), Ident::new("c"))), "c");
+    let noted = &catalog.annotations[&ObjectRef::Column(table, Ident::new("id"))];
+    assert_eq!(noted[0].argument("from"), Some("old"));
+}
+
+#[test]
+fn needs_and_dependents() {
+    let sql = "create type mood as enum ('a'); create table p (id int primary key);
+        create table t (id serial primary key, m mood, p_id int, n int generated always as (id + 1) stored);
+        alter table t add constraint fk foreign key (p_id) references p; create index i on t (p_id) where m is not null;
+        create view v as select t.m from t";
+    let catalog = desired(&[source(sql)]).catalog;
+    let shown = |objects: Vec<ObjectRef>| objects.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let need = |sql: &str| {
+        shown(source(sql).statements[0].parsed.ddl.iter().flat_map(|it: &Ddl| needs(it, &catalog)).collect())
+    };
+    assert_eq!(need("alter table t add constraint fk foreign key (p_id) references p"), "p t p.id t.p_id p.p_pkey");
+    assert_eq!(need("create index i on t (p_id) where m is not null"), "t t.m t.p_id");
+    assert_eq!(
+        need("create table t (m mood, id int default nextval('t_id_seq') references p)"),
+        "p p.id p.p_pkey t_id_seq mood"
+    );
+    let dependents =
+        |column: &str| shown(catalog.dependents_of(&ObjectRef::Column(Name::new("public", "t"), Ident::new(column))));
+    assert_eq!(dependents("m"), "i v");
+    assert_eq!(dependents("p_id"), "t.fk i");
+    assert_eq!(dependents("id"), "t.n t.t_pkey t_id_seq");
 }

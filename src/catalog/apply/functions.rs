@@ -158,7 +158,11 @@ impl Catalog {
         let function = match function {
             Some(found) => found,
             // One of the server's own, or an extension's.
-            None if is_builtin_trigger_function(&written.function) || !self.extensions.is_empty() => {
+            None if is_builtin_trigger_function(&written.function)
+                || !self.extensions.is_empty()
+                || self.is_unknown(&written.function)
+                || self.kept_as_text(&written.function) =>
+            {
                 written.function.clone()
             }
             None => return Err(missing("function", format!("{}()", written.function))),

@@ -411,7 +411,7 @@ fn expand_privileges(privileges: &[SmolStr], object: &ObjectRef) -> Vec<SmolStr>
     };
     let is_all = |it: &SmolStr| it == "ALL" || it == "ALL PRIVILEGES";
     if privileges.iter().any(is_all) && !all.is_empty() {
-        return all.iter().map(|it| SmolStr::new(it)).collect();
+        return all.iter().map(SmolStr::new).collect();
     }
     // A list that says all the rest of it, as a server from 17 on lists what ALL has given.
     let listed = ["TRUNCATE", "REFERENCES", "TRIGGER"].iter().all(|it| privileges.iter().any(|own| own == it));

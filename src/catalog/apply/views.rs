@@ -173,7 +173,7 @@ impl<'a> Query<'a> {
                 lists.pop();
                 expects = false;
             } else if is("from") || is("join") {
-                let extract = self.from_of_function(at);
+                let extract = self.is_function_syntax(at);
                 expects = !extract;
                 if let (Some(list), false) = (lists.last_mut(), extract) {
                     *list = true;
@@ -204,7 +204,7 @@ impl<'a> Query<'a> {
     }
 
     /// `extract(year FROM d)`, `substring(s FROM 2)`, `trim(both FROM s)`, `IS DISTINCT FROM`: no FROM clause.
-    fn from_of_function(&self, at: usize) -> bool {
+    fn is_function_syntax(&self, at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|it| self.tokens.get(it));
         if before.is_some_and(|it| it.is(self.text, "distinct")) {
             return at

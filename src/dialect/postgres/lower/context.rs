@@ -25,12 +25,21 @@ pub(super) struct Cx<'a> {
     columns: Vec<(Ident, Range<usize>)>,
 }
 
+/// `ALTER TABLE IF EXISTS`, `ALTER MATERIALIZED VIEW IF EXISTS` …: the words stand right behind the kind.
+fn alters_if_exists(statement: &str) -> bool {
+    let mut words = super::super::lexer::tokens(statement);
+    let alter = words.next().is_some_and(|it| it.is_word("alter"));
+    let head: Vec<_> = words.take(4).collect();
+    alter && head.windows(2).any(|it| matches!(it, [a, b] if a.is_word("if") && b.is_word("exists")))
+}
+
 impl<'a> Cx<'a> {
     pub fn new(text: &'a str, range: Range<usize>) -> Self {
         Self { text, range, out: Parsed::default(), columns: Vec::new() }
     }
 
     pub fn finish(mut self) -> Parsed {
+        self.out.if_exists = alters_if_exists(self.statement());
         self.out.annotations = annotations::find(self.text, &self.range, &self.columns);
         self.out.marks.sort_by_key(|it| (it.range.start, it.range.end));
         self.out.marks.dedup();

@@ -174,7 +174,8 @@ pub(super) fn dollar_quoted(body: &str) -> String {
         let quote = format!("${tag}$");
         // A body that ends in `$` would run into the closing quote.
         let ends_open = body.ends_with('$');
-        if !body.contains(&quote) && !(ends_open && tag.is_empty()) && !body.ends_with(&quote[..quote.len() - 1]) {
+        let runs_into = (ends_open && tag.is_empty()) || body.ends_with(&quote[..quote.len() - 1]);
+        if !body.contains(&quote) && !runs_into {
             return format!("{quote}{body}{quote}");
         }
     }
