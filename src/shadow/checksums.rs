@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::connect::Session;
 
-/// Contents by table. Partitions count as part of their table.
+/// Contents by table. A partition is a table of its own here: it keeps its rows when it is attached or detached.
 pub type Checksums = BTreeMap<String, TableSum>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

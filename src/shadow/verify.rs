@@ -13,7 +13,7 @@ use super::{
     introspect::{Snapshot, differences, snapshot},
     report::{Direction, Mismatch, MismatchKind, PhaseReport, Report},
     rows,
-    run::{Runner, Statement},
+    run::{Finding, Runner, Statement},
     server::{Database, Server, ServerChoice},
 };
 use crate::plan::{Action, ChangeSummary, Phase, PhaseKind, Plan};
@@ -102,7 +102,9 @@ async fn prove(target: &Database, shadow: &Database, input: &VerifyInput<'_>, re
     let notes = rows::fill_for(&runner.session, &target, input.rows).await.context("generating rows")?;
     report.notes.extend(notes);
     report.setup = begin.elapsed();
-    let mut proof = Proof { runner, input, report, states: Vec::new(), expected, filled: filled_columns(input.plan) };
+    let wanted = rows::Wanted::read(&target).await?;
+    let filled = filled_columns(input.plan);
+    let mut proof = Proof { runner, input, report, states: Vec::new(), expected, wanted, filled };
     let start = proof.state().await?;
     proof.report.rows = start.sums.values().map(|it| it.rows).sum();
     proof.states.push(start);
@@ -122,6 +124,7 @@ struct Proof<'a> {
     /// Before the first phase, and after each.
     states: Vec<State>,
     expected: Snapshot,
+    wanted: rows::Wanted,
     /// Columns that backfills give values to: they are meant to change, and no rollback takes the values back.
     filled: Vec<String>,
 }
@@ -150,7 +153,7 @@ impl Proof<'_> {
         for (number, phase) in plan.phases.iter().enumerate() {
             let begin = Instant::now();
             let what = || format!("phase {} ({})", number + 1, phase.title);
-            let preflight = self.runner.checks(&phase.preflight).await.with_context(what)?;
+            let preflight = self.preflight(phase).await.with_context(what)?;
             let statements: Vec<_> = phase.steps.iter().map(Statement::from).collect();
             let outcome = self.runner.run(&statements).await.with_context(what)?;
             let failed = outcome.failed();
@@ -185,6 +188,24 @@ impl Proof<'_> {
         }
         self.arrived(direction).await?;
         Ok(true)
+    }
+
+    /// A preflight that fails for want of values that people have to give is tried again with generated ones.
+    async fn preflight(&mut self, phase: &Phase) -> Result<Vec<Finding>> {
+        let findings = self.runner.checks(&phase.preflight).await?;
+        let Some(start) = self.states.first().filter(|_| !findings.is_empty()) else { return Ok(findings) };
+        let given = self.wanted.complete(&self.runner.session, &start.sums).await?;
+        if given.is_empty() {
+            return Ok(findings);
+        }
+        for column in given {
+            let note =
+                format!("{column}: generated values stand in for those that the application, or an answer, gives");
+            if !self.report.notes.contains(&note) {
+                self.report.notes.push(note);
+            }
+        }
+        self.runner.checks(&phase.preflight).await
     }
 
     fn timing(&mut self, phase: usize, set: impl FnOnce(&mut PhaseReport)) {

@@ -80,7 +80,9 @@ fn generated_rows_satisfy_the_constraints_and_are_the_same_every_time() {
             }
             assert_eq!(sums[0], sums[1]);
             for (table, sum) in &sums[0] {
-                assert!(sum.rows >= 3, "{table} has {} rows", sum.rows);
+                // A partition by list holds one key only.
+                let least = if table.contains("area") { 1 } else { 3 };
+                assert!(sum.rows >= least, "{table} has {} rows", sum.rows);
             }
             assert_eq!(sums[0]["public.item"].rows, 40);
             assert_eq!(sums[0]["public.employee"].columns["boss"].not_null, 40);

@@ -3,6 +3,7 @@
 //! A row's number `g` decides all its values. A table that cannot be filled (a check nobody can guess, a trigger
 //! that refuses) is named in the notes; it never fails the run.
 
+mod complete;
 mod demands;
 mod model;
 mod values;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 
 use super::connect::{Failure, Session};
+pub use complete::Wanted;
 use demands::Demands;
 use model::{Column, ForeignKey, Model, Table};
 
