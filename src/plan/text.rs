@@ -121,10 +121,20 @@ fn backfill_line(backfill: &Backfill) -> String {
         [] => "physical blocks".to_owned(),
         key => key.iter().map(|(column, _)| column.as_str()).collect::<Vec<_>>().join(", "),
     };
+    // A touch: the column is set to itself, and a trigger fills another.
+    let touched = backfill
+        .set
+        .iter()
+        .all(|(column, value)| value.strip_prefix("t.").is_some_and(|it| it.trim_matches('"') == column.as_str()));
+    let what = if touched {
+        let fills: Vec<_> = backfill.fills.iter().map(|it| it.as_str()).collect();
+        format!("{} filled by the trigger as rows are touched", fills.join(", "))
+    } else {
+        set.join(", ")
+    };
     format!(
-        "backfill {}: {} where {}, {} rows at a time by {by}",
+        "backfill {}: {what} where {}, {} rows at a time by {by}",
         backfill.table,
-        set.join(", "),
         one_line(&backfill.pending),
         backfill.batch
     )

@@ -99,8 +99,10 @@ pub(super) fn search(
     });
     let mut found = found.into_iter().map(|it| it.3);
     let Some(best) = found.next() else { return Ok(None) };
-    let others: Vec<_> =
-        found.filter(|it| !it.dir.starts_with(&best.dir)).map(|it| it.dir.display().to_string()).collect();
+    let others: Vec<_> = found
+        .filter(|it| !it.dir.starts_with(&best.dir) && !best.dir.starts_with(&it.dir))
+        .map(|it| it.dir.display().to_string())
+        .collect();
     if !others.is_empty() {
         notes.push(format!(
             "migrations are taken from {}; {} could be meant too: say which with `[migrations] dir = …` in lockkeeper.toml",

@@ -19,7 +19,7 @@ pub(super) fn check(probe: &Probe) -> Check {
         ),
         Probe::Pending { backfill } => none(
             format!("SELECT count(*) FROM {} AS t WHERE {}", render::name(&backfill.table), backfill.pending),
-            format!("no row of {} is left to fill", backfill.table),
+            format!("no row of {} is left to fill ({})", backfill.table, list(&backfill.fills, "")),
         ),
         Probe::Violations { table, check } => none(
             format!("SELECT count(*) FROM {} WHERE NOT ({})", render::name(table), check.text()),
