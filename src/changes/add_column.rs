@@ -214,7 +214,7 @@ impl AddColumn {
             Some("none") => (None, true),
             Some(answer) => (Some(answer.strip_prefix("value:").unwrap_or(answer).to_owned()), true),
             None if self.is_key(b) => (None, false),
-            None => (b.dialect().neutral_value(&self.column.ty, b.after()), false),
+            None => (build::filler(b, &self.column), false),
         }
     }
 

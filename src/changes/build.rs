@@ -267,6 +267,14 @@ pub fn constrained_domain(catalog: &Catalog, ty: &DataType) -> bool {
 
 /// Builds an index without blocking writers; on a partitioned table partition by partition.
 pub fn index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, index: &Index) {
+    index_steps(b, acc, phase, index);
+    if let Some(name) = index.name.clone().filter(|_| !b.is_new(&index.table)) {
+        acc.verify(phase, b.dialect(), Probe::IndexValid(name));
+    }
+}
+
+/// The steps of [`index`], for an index that has another name by the end of the phase.
+fn index_steps(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, index: &Index) {
     let Some(name) = index.name.clone() else { return };
     if b.is_new(&index.table) && !b.pairs.base.views.contains_key(&index.table) {
         let create = Ddl::CreateIndex { index: Box::new(index.clone()), concurrently: false, if_not_exists: false };
@@ -283,7 +291,6 @@ pub fn index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, index: &Index
         let create = Ddl::CreateIndex { index: Box::new(index.clone()), concurrently: true, if_not_exists: false };
         acc.step(phase, create, "built beside running writes; it waits for transactions that are open when it starts");
     }
-    acc.verify(phase, b.dialect(), Probe::IndexValid(name));
 }
 
 fn duplicates(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, index: &Index) {
@@ -358,7 +365,7 @@ pub fn key_index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, table: &N
     let (ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key)) = &constraint.kind else { return };
     let Some(name) = &constraint.name else { return };
     let backing = backing_index(table, name, key);
-    index(b, acc, phase, &backing);
+    index_steps(b, acc, phase, &backing);
 }
 
 /// Adds a constraint so that no lock is held while rows are read.
@@ -581,7 +588,19 @@ pub fn default_storage(ty: &DataType) -> SmolStr {
 /// A value any row can take for a column that comes back empty; `None` where there is none that is sure to do.
 pub fn filler(b: &Builder<'_>, column: &Column) -> Option<String> {
     let typed = |value: &str| Some(format!("'{value}'::{}", b.dialect().render_type(&column.ty)));
-    b.dialect().neutral_value(&column.ty, &b.pairs.base).or_else(|| match column.ty.name.as_str() {
+    let first_label = || {
+        let name = Name {
+            schema: column.ty.schema.clone().or_else(|| Some(Ident::new("public"))),
+            name: Ident::new(&column.ty.name),
+        };
+        match &b.after().types.get(&name)?.kind {
+            TypeKind::Enum(labels) if !column.ty.array => {
+                Some(format!("{}::{}", b.dialect().literal(labels.first()?), b.dialect().render_type(&column.ty)))
+            }
+            _ => None,
+        }
+    };
+    b.dialect().neutral_value(&column.ty, b.after()).or_else(first_label).or_else(|| match column.ty.name.as_str() {
         "date" | "timestamp with time zone" | "timestamp without time zone" => typed("epoch"),
         "time without time zone" | "time with time zone" => typed("00:00"),
         "uuid" => typed("00000000-0000-0000-0000-000000000000"),

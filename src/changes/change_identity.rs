@@ -87,7 +87,11 @@ impl Kind for ChangeIdentity {
             }
             (Some(_), None) => {
                 acc.gate(Contract, format!("every writer sets {table}.{column}"));
-                acc.step(Contract, Ddl::DropIdentity { table, column, if_exists: false }, "its sequence goes with it");
+                let drop = Ddl::DropIdentity { table: table.clone(), column: column.clone(), if_exists: false };
+                acc.step(Contract, drop, "its sequence goes with it");
+                if self.before.not_null && !self.after.not_null {
+                    acc.step(Contract, Ddl::DropNotNull { table, column }, "nothing keeps it NOT NULL any more");
+                }
             }
             (Some(before), Some(after)) => {
                 let always = (before.always != after.always).then_some(after.always);

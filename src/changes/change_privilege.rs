@@ -47,9 +47,8 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangePrivilege> {
     // A grant without grant option in place of one with it is a revoke of the option; revoking all of it first is the same.
     let revoked =
         base.privileges.difference(&after.privileges).filter(lives).chain(after.revoked.difference(&base.revoked));
-    let upgraded = |it: &&Privilege| {
-        !(after.privileges.contains(&Privilege { grantable: true, ..(*it).clone() }) && !it.grantable)
-    };
+    let upgraded =
+        |it: &&Privilege| it.grantable || !after.privileges.contains(&Privilege { grantable: true, ..(*it).clone() });
     let revoked = revoked.filter(upgraded).map(|it| ChangePrivilege { privilege: it.clone(), grant: false });
     granted.chain(revoked).collect()
 }

@@ -1,6 +1,6 @@
 //! An index that is new; the pairing of indexes for its neighbours.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Builder, Kind, Outline, build,
@@ -41,9 +41,12 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<CreateIndex> {
     new.filter_map(|(_, after)| after).map(|index| CreateIndex { index }).collect()
 }
 
+/// An index before and after.
+pub(super) type Match = (Option<Arc<Index>>, Option<Arc<Index>>);
+
 /// Indexes of both sides that have their own story (not rebuilt with a column, not a partition's share of its
 /// parent's), paired by name, else by definition.
-pub(super) fn matches(pairs: &Pairs<'_>) -> Vec<(Option<Arc<Index>>, Option<Arc<Index>>)> {
+pub(super) fn matches(pairs: &Pairs<'_>) -> Vec<Match> {
     let (base, after) = (&pairs.base, pairs.input.after);
     let consumed = |index: &Arc<Index>, old: bool| {
         let part = Part::Index(index.clone());
@@ -52,37 +55,29 @@ pub(super) fn matches(pairs: &Pairs<'_>) -> Vec<(Option<Arc<Index>>, Option<Arc<
     let lives = |table: &Name| {
         (base.tables.contains_key(table) && after.tables.contains_key(table)) || after.views.contains_key(table)
     };
-    let mut old: Vec<Arc<Index>> = base
-        .indexes
-        .values()
-        .filter(|it| lives(&it.table) && it.attached_to.is_none() && !consumed(it, true))
-        .cloned()
-        .collect();
+    let mine = |it: &&Arc<Index>| lives(&it.table) && it.attached_to.is_none() && !consumed(it, true);
+    let mut old: BTreeMap<Option<Name>, Arc<Index>> =
+        base.indexes.values().filter(mine).map(|it| (it.name.clone(), it.clone())).collect();
     let present = |table: &Name| after.tables.contains_key(table) || after.views.contains_key(table);
-    let new: Vec<Arc<Index>> = after
-        .indexes
-        .values()
-        .filter(|it| present(&it.table) && it.attached_to.is_none() && !consumed(it, false))
-        .cloned()
-        .collect();
+    let new =
+        after.indexes.values().filter(|it| present(&it.table) && it.attached_to.is_none() && !consumed(it, false));
     let mut res = Vec::new();
     let mut rest = Vec::new();
-    for index in new {
-        match old.iter().position(|it| it.name == index.name) {
-            Some(at) => res.push((Some(old.remove(at)), Some(index))),
+    for index in new.cloned() {
+        match old.remove(&index.name) {
+            Some(before) => res.push((Some(before), Some(index))),
             None => rest.push(index),
         }
     }
     for index in rest {
-        let same = |it: &Arc<Index>| {
-            nameless(&carried(pairs, &Part::Index(it.clone()))) == nameless(&Part::Index(index.clone()))
+        let wanted = nameless(&Part::Index(index.clone()));
+        let same = |it: &&Arc<Index>| {
+            it.table == index.table && nameless(&carried(pairs, &Part::Index((*it).clone()))) == wanted
         };
-        match old.iter().position(same) {
-            Some(at) => res.push((Some(old.remove(at)), Some(index))),
-            None => res.push((None, Some(index))),
-        }
+        let name = old.values().find(same).map(|it| it.name.clone());
+        res.push((name.and_then(|it| old.remove(&it)), Some(index)));
     }
-    res.extend(old.into_iter().map(|it| (Some(it), None)));
+    res.extend(old.into_values().map(|it| (Some(it), None)));
     res
 }
 

@@ -77,6 +77,7 @@ impl DropColumn {
             actions.push(Ddl::SetDefault { table: table.clone(), column: name.clone(), default: None });
         }
         actions.extend(build::column_settings(table, &self.column));
+        actions.extend(super::recreate::comment(&b.pairs.base, &self.object()));
         Undo::Loses {
             actions: actions.into_iter().map(Action::Ddl).collect(),
             lost: format!("every value of {table}.{name}"),

@@ -134,6 +134,20 @@ impl Kind for DropConstraint {
         }
         let drop = Ddl::DropConstraint { table: self.table.clone(), name, if_exists: false, cascade: false };
         acc.step(phase, drop, "only the catalog changes");
+        if let ConstraintKind::PrimaryKey(key) = &self.constraint.kind {
+            // A key keeps its columns NOT NULL; what the schema wants nullable becomes so when it is gone.
+            let pair = b.pairs.pair(&self.table).into_iter().flat_map(|it| &it.columns);
+            let loose = pair.filter(|it| {
+                key.columns.contains(&it.before.name)
+                    && it.before.not_null
+                    && !it.after.not_null
+                    && it.before.identity.is_none()
+            });
+            for column in loose {
+                let drop = Ddl::DropNotNull { table: self.table.clone(), column: column.after.name.clone() };
+                acc.step(phase, drop, "nothing keeps it NOT NULL any more");
+            }
+        }
         acc.verify(phase, b.dialect(), Probe::Gone(self.object()));
     }
 }

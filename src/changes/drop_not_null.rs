@@ -1,6 +1,10 @@
 //! NOT NULL that goes.
 
-use super::{Builder, Kind, Outline, build, pairs::Pairs};
+use super::{
+    Builder, Kind, Outline, build,
+    pairs::{ColumnPair, Pairs, TablePair},
+    rebuilt::constraint_mentions,
+};
 use crate::{
     page::page,
     plan::{Action, PhaseKind::*, Undo},
@@ -30,9 +34,9 @@ pub struct DropNotNull {
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropNotNull> {
-    let changed = pairs
-        .single_columns()
-        .filter(|(pair, it)| it.before.not_null && !it.after.not_null && !pair.inherited(&it.after.name, pairs));
+    let changed = pairs.single_columns().filter(|(pair, it)| {
+        it.before.not_null && !it.after.not_null && !pair.inherited(&it.after.name, pairs) && !held(pair, it)
+    });
     changed
         .map(|(pair, it)| DropNotNull {
             table: pair.after.name.clone(),
@@ -40,6 +44,12 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropNotNull> {
             after: it.after.clone(),
         })
         .collect()
+}
+
+/// A primary key or an identity keeps the column NOT NULL: it goes with them, in their phase.
+fn held(pair: &TablePair, column: &ColumnPair) -> bool {
+    let keyed = pair.before.primary_key().is_some_and(|it| constraint_mentions(it, &column.before.name));
+    keyed || column.before.identity.is_some()
 }
 
 impl Kind for DropNotNull {

@@ -223,6 +223,9 @@ fn expand(b: &Builder<'_>, acc: &mut Outline, new: &Column, dual: &Dual) {
     acc.verify(Expand, b.dialect(), Probe::Exists(ObjectRef::Column(table.clone(), sync.new.clone())));
     acc.verify(Expand, b.dialect(), Probe::SyncTrigger { sync: sync.clone() });
     if sync.up != "{}" && sync.direction == Direction::Both {
+        // Before Expand a renamed table has its old name.
+        let renamed = b.pairs.renamed_tables.iter().find(|(_, to)| to == table);
+        let table = renamed.map_or(table, |(from, _)| from);
         let probe = Probe::LossyValues {
             table: table.clone(),
             column: sync.old.clone(),

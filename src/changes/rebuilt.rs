@@ -15,6 +15,7 @@ pub struct Rebuilt {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a handful per plan, matched on whole")]
 pub enum Part {
     Index(Arc<Index>),
     /// A constraint of the table.

@@ -32,11 +32,15 @@ pub fn table(catalog: &Catalog, name: &Name) -> Vec<Ddl> {
         res.extend(self::table(catalog, &partition.name));
     }
     let own = catalog.indexes_of(name).filter(|it| it.attached_to.is_none());
-    res.extend(own.map(|it| Ddl::CreateIndex {
+    let own: Vec<_> = own.collect();
+    let comments: Vec<Ddl> =
+        own.iter().filter_map(|it| comment(catalog, &ObjectRef::Index(it.name.clone()?))).collect();
+    res.extend(own.into_iter().map(|it| Ddl::CreateIndex {
         index: Box::new((**it).clone()),
         concurrently: false,
         if_not_exists: false,
     }));
+    res.extend(comments);
     let triggers = catalog.triggers.values().filter(|it| it.table == *name);
     res.extend(triggers.flat_map(|it| trigger(catalog, name, &it.name)));
     let policies = catalog.policies.values().filter(|it| it.table == *name);

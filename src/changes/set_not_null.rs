@@ -38,7 +38,7 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<SetNotNull> {
             it.primary_key().is_some_and(|key| super::rebuilt::constraint_mentions(key, name))
         };
         let new_key = keyed(&pair.after, &it.after.name) && pair.after.primary_key() != pair.before.primary_key();
-        !new_key && !(it.after.identity.is_some() && it.before.identity.is_none())
+        !new_key && (it.after.identity.is_none() || it.before.identity.is_some())
     });
     alone.map(|(pair, it)| SetNotNull { table: pair.after.name.clone(), column: it.after.clone() }).collect()
 }

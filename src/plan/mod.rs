@@ -136,6 +136,7 @@ pub struct Step {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all actions are Ddl")]
 pub enum Action {
     Ddl(Ddl),
     Backfill(Backfill),

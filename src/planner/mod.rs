@@ -13,7 +13,8 @@ pub use undo::undo;
 
 use crate::{
     changes::{self, Builder, Change, Draft, Outline, pairs::Pairs},
-    plan::{Hazard, Plan},
+    plan::{Action, Hazard, PhaseKind, Plan},
+    sql::{Ddl, Ident},
 };
 
 /// Which changes a plan is for; by id.
@@ -43,7 +44,7 @@ pub fn plan(input: changes::Input<'_>, selection: &Selection) -> Plan {
         .enumerate()
         .flat_map(|(change, outline)| outline.drafts.iter().map(move |draft| Draft { change, ..draft.clone() }))
         .collect();
-    let nodes = order::arrange(drafts, &pairs.base, input.after);
+    let nodes = order::arrange(once(drafts), &pairs.base, input.after);
     let summaries: Vec<_> = chosen.iter().map(|it| it.summary()).collect();
     let mut hazards: Vec<Hazard> = Vec::new();
     for (outline, summary) in outlines.iter().zip(&summaries) {
@@ -62,5 +63,35 @@ pub fn plan(input: changes::Input<'_>, selection: &Selection) -> Plan {
         questions: diff.questions,
         hazards,
         phases,
+    }
+}
+
+/// Two changes may both make a column NOT NULL (a primary key and an identity): once is enough.
+fn once(drafts: Vec<Draft>) -> Vec<Draft> {
+    let mut seen: Vec<(PhaseKind, Ddl)> = Vec::new();
+    let mut res = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        if let Action::Ddl(ddl) = &draft.action
+            && is_tightening(ddl)
+        {
+            let key = (draft.phase, ddl.clone());
+            if seen.contains(&key) {
+                continue;
+            }
+            seen.push(key);
+        }
+        res.push(draft);
+    }
+    res
+}
+
+/// The statements of making a column NOT NULL: its scaffold and SET NOT NULL itself.
+fn is_tightening(ddl: &Ddl) -> bool {
+    let scaffold = |name: &Ident| name.as_str().starts_with("mc_nn") || name.as_str().ends_with("_not_null");
+    match ddl {
+        Ddl::SetNotNull { .. } => true,
+        Ddl::AddConstraint { constraint, .. } => constraint.name.as_ref().is_some_and(scaffold),
+        Ddl::ValidateConstraint { name, .. } | Ddl::DropConstraint { name, .. } => scaffold(name),
+        _ => false,
     }
 }

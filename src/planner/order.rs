@@ -9,7 +9,7 @@ use crate::{
     catalog::Catalog,
     changes::{Draft, Tx},
     plan::{Action, PhaseKind},
-    sql::ObjectRef,
+    sql::{Ddl, ObjectRef},
 };
 
 /// Drafts that stay together: one, or all of a transaction group.
@@ -20,6 +20,14 @@ pub struct Node {
 }
 
 impl Node {
+    /// Takes down what others may stand on in ways that no graph shows: after everything else of its phase.
+    fn last(&self) -> bool {
+        let base = |it: &Draft| {
+            matches!(&it.action, Action::Ddl(Ddl::DropType { .. } | Ddl::DropSchema { .. } | Ddl::DropExtension { .. }))
+        };
+        self.drafts.iter().all(base)
+    }
+
     pub fn outside(&self) -> bool {
         self.drafts.iter().all(|it| it.tx == Tx::Outside)
     }
@@ -163,7 +171,7 @@ fn sort(nodes: &[Node], edges: &BTreeSet<(usize, usize)>) -> Vec<usize> {
     let mut graph = DiGraphMap::<usize, ()>::new();
     (0..nodes.len()).for_each(|it| _ = graph.add_node(it));
     edges.iter().for_each(|(a, b)| _ = graph.add_edge(*a, *b, ()));
-    let key = |it: usize| std::cmp::Reverse((nodes[it].phase, it));
+    let key = |it: usize| std::cmp::Reverse((nodes[it].phase, nodes[it].last(), it));
     let mut waiting: Vec<usize> =
         (0..nodes.len()).map(|it| graph.neighbors_directed(it, petgraph::Incoming).count()).collect();
     let mut ready: BinaryHeap<_> = (0..nodes.len()).filter(|it| waiting[*it] == 0).map(key).collect();
@@ -171,7 +179,7 @@ fn sort(nodes: &[Node], edges: &BTreeSet<(usize, usize)>) -> Vec<usize> {
     let mut res = Vec::with_capacity(nodes.len());
     while res.len() < nodes.len() {
         let next = match ready.pop() {
-            Some(std::cmp::Reverse((_, it))) => it,
+            Some(std::cmp::Reverse((_, _, it))) => it,
             None => match (0..nodes.len()).filter(|it| !done[*it]).min_by_key(|it| (nodes[*it].phase, *it)) {
                 Some(it) => it,
                 None => break,

@@ -40,6 +40,13 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
     for definition in dropped.iter().filter_map(|it| definition(it, base)) {
         needed.extend(needs(&definition, base));
     }
+    // Another default leaves what the old one stood on.
+    if let Ddl::SetDefault { table, column, .. } = ddl
+        && let Some(old) = base.table(table).and_then(|it| it.column(column))
+    {
+        let old = Ddl::SetDefault { table: table.clone(), column: column.clone(), default: old.default.clone() };
+        needed.extend(needs(&old, base));
+    }
     needed.retain(|it| !created.contains(it) && !dropped.contains(it) && !left.contains(it));
     let builds = !created.is_empty() || dropped.is_empty();
     Touch { creates: created, drops: dropped, leaves: left, needs: needed, builds }

@@ -1,5 +1,7 @@
 //! The way back of one statement, from the statement and the catalog before it.
 
+use smol_str::SmolStr;
+
 use crate::{
     catalog::Catalog,
     changes::{default_storage, recreate},
@@ -10,7 +12,7 @@ use crate::{
 /// Derives the undo. The forms that come back are the safe ones: CONCURRENTLY, NOT VALID and VALIDATE.
 pub fn undo(ddl: &Ddl, before: &Catalog) -> Undo {
     if let Some(actions) =
-        additive(ddl).or_else(|| renaming(ddl)).or_else(|| column(ddl, before)).or_else(|| setting(ddl, before))
+        additive(ddl, before).or_else(|| renaming(ddl)).or_else(|| column(ddl, before)).or_else(|| setting(ddl, before))
     {
         return by(actions);
     }
@@ -22,7 +24,7 @@ fn by(actions: Vec<Ddl>) -> Undo {
 }
 
 /// What was made is dropped.
-fn additive(ddl: &Ddl) -> Option<Vec<Ddl>> {
+fn additive(ddl: &Ddl, before: &Catalog) -> Option<Vec<Ddl>> {
     let drop = match ddl {
         Ddl::CreateSchema { name, .. } => Ddl::DropSchema { name: name.clone(), if_exists: false, cascade: false },
         Ddl::CreateExtension { extension, .. } => {
@@ -67,11 +69,11 @@ fn additive(ddl: &Ddl) -> Option<Vec<Ddl>> {
         Ddl::AttachPartition { parent, partition, .. } => {
             Ddl::DetachPartition { parent: parent.clone(), partition: partition.clone(), mode: DetachMode::Plain }
         }
-        Ddl::Grant { privileges, objects, grantees, grantable: _ } => Ddl::Revoke {
+        Ddl::Grant { privileges, objects, grantees, grantable } => Ddl::Revoke {
             privileges: privileges.clone(),
             objects: objects.clone(),
             grantees: grantees.clone(),
-            option_only: false,
+            option_only: *grantable && had(before, privileges, objects, grantees),
             cascade: false,
         },
         Ddl::Revoke { privileges, objects, grantees, .. } => Ddl::Grant {
@@ -83,6 +85,16 @@ fn additive(ddl: &Ddl) -> Option<Vec<Ddl>> {
         _ => return None,
     };
     Some(vec![drop])
+}
+
+/// The roles had the privileges already, without the option to hand them on.
+fn had(before: &Catalog, privileges: &[SmolStr], objects: &[ObjectRef], grantees: &[Ident]) -> bool {
+    before.privileges.iter().any(|it| {
+        !it.grantable
+            && privileges.contains(&it.privilege)
+            && objects.contains(&it.object)
+            && grantees.contains(&it.grantee)
+    })
 }
 
 /// Names go back.
@@ -396,7 +408,8 @@ fn removal(ddl: &Ddl, before: &Catalog) -> Undo {
         }
         Ddl::DropType { name, .. } => {
             let was = before.types.get(name);
-            by(was.map(|it| Ddl::CreateType { ty: Box::new((**it).clone()) }).into_iter().collect())
+            let comment = recreate::comment(before, &ObjectRef::Type(name.clone()));
+            by(was.map(|it| Ddl::CreateType { ty: Box::new((**it).clone()) }).into_iter().chain(comment).collect())
         }
         Ddl::DropStatistics { name, .. } => {
             let was = before.statistics.get(name);
