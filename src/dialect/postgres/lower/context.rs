@@ -68,7 +68,7 @@ impl<'a> Cx<'a> {
 
     /// Where a node stands in the piece, without white space and comments at its ends.
     pub fn place(&self, node: &SyntaxNode) -> Range<usize> {
-        let range = match (significant(node).next(), last_significant(node)) {
+        let range = match (first_significant(node), last_significant(node)) {
             (Some(first), Some(last)) => first.text_range().cover(last.text_range()),
             _ => node.text_range(),
         };
@@ -326,13 +326,22 @@ pub(super) fn significant(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken
     node.descendants_with_tokens().filter_map(SyntaxElement::into_token).filter(|it| !it.kind().is_trivia())
 }
 
+fn first_significant(node: &SyntaxNode) -> Option<SyntaxToken> {
+    let end = node.text_range().end();
+    let mut token = node.first_token()?;
+    while token.kind().is_trivia() {
+        token = token.next_token()?;
+    }
+    (token.text_range().end() <= end).then_some(token)
+}
+
 fn last_significant(node: &SyntaxNode) -> Option<SyntaxToken> {
     let end = node.text_range().end();
     let mut token = node.last_token()?;
     while token.kind().is_trivia() {
         token = token.prev_token()?;
     }
-    (token.text_range().end() <= end).then_some(token)
+    (token.text_range().start() >= node.text_range().start() && token.text_range().end() <= end).then_some(token)
 }
 
 /// The node's words in upper case, one space apart: `ACCESS EXCLUSIVE`.

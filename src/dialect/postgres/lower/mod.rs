@@ -18,6 +18,7 @@ mod sequences;
 mod session;
 mod statement;
 mod tables;
+mod tree;
 mod triggers;
 mod types;
 mod user_types;
@@ -28,7 +29,7 @@ mod tests;
 
 use std::ops::Range;
 
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode, ast::AstNode};
+use squawk_syntax::{SyntaxKind, SyntaxNode, ast::AstNode};
 
 use super::nesting;
 use crate::sql::*;
@@ -47,18 +48,16 @@ pub(super) fn parse(text: &str, range: Range<usize>) -> Parsed {
         return cx.finish();
     }
     let masked = constraints::mask_exclusions(statement);
-    let parse = SourceFile::parse(masked.as_deref().unwrap_or(statement));
-    let root = parse.syntax_node();
+    let tree::Tree { root, errors } = tree::parse(masked.as_deref().unwrap_or(statement));
     let mut broken = false;
     let mut lines = Vec::new();
-    for error in parse.errors() {
-        let at = Range::<usize>::from(error.range());
+    for (at, message) in errors {
         let in_body = is_in_body(&root, at.start);
         broken |= !in_body;
         let line = statement.get(..at.start).map_or(0, |it| it.matches('\n').count());
         if lines.len() < MAX_ERRORS && !lines.contains(&line) {
             lines.push(line);
-            cx.syntax_error(at, error.message(), in_body);
+            cx.syntax_error(at, &message, in_body);
         }
     }
     if broken {

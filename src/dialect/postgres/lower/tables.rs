@@ -36,7 +36,8 @@ impl Cx<'_> {
             return None;
         }
         if let Some(list) = it.table_arg_list() {
-            self.table_args(&list, &mut table, &mut likes)?;
+            let typed = it.partition_of().is_none();
+            self.table_args(&list, &mut table, &mut likes, typed)?;
         }
         if let Some(parent) = it.partition_of() {
             table.partition_of = Some(PartitionOf {
@@ -87,10 +88,21 @@ impl Cx<'_> {
         table.tablespace = self.ident_opt(tablespace.and_then(|it| it.tablespace_ref()));
     }
 
-    fn table_args(&mut self, list: &ast::TableArgList, table: &mut Table, likes: &mut Vec<Like>) -> Option<()> {
+    /// `typed`: each column needs a type of its own.
+    fn table_args(
+        &mut self,
+        list: &ast::TableArgList,
+        table: &mut Table,
+        likes: &mut Vec<Like>,
+        typed: bool,
+    ) -> Option<()> {
         for arg in list.args() {
             match arg {
                 ast::TableArg::Column(it) => {
+                    if typed && it.ty().is_none() {
+                        self.error(self.place(it.syntax()), "the type of this column is missing");
+                        return None;
+                    }
                     let (column, constraints) = self.column(&it, &table.name)?;
                     table.columns.push(column);
                     table.constraints.extend(constraints);
