@@ -147,7 +147,12 @@ fn cast(pairs: &Pairs<'_>, from: &DataType, to: &DataType) -> String {
         let found = pairs.base.types.get(&name).or_else(|| pairs.input.after.types.get(&name));
         found.is_some_and(|it| matches!(it.kind, TypeKind::Enum(_)))
     };
-    let target = pairs.input.dialect.render_type(to);
+    // In a trigger: it must find the type whatever search_path its caller has.
+    let plain = pairs.input.dialect.render_type(to);
+    let target = match &to.schema {
+        Some(schema) if schema.as_str() == "public" => format!("public.{plain}"),
+        _ => plain,
+    };
     if is_enum(from) || is_enum(to) { format!("{{}}::text::{target}") } else { format!("{{}}::{target}") }
 }
 
