@@ -2,12 +2,14 @@
 //! promised, back to the start with rows kept, forward again.
 
 use lockkeeper::{
+    catalog::Catalog,
     changes, dialect,
     plan::Answers,
     shadow::{
         report::Report,
         verify::{VerifyInput, verify_on},
     },
+    sql::Column,
 };
 
 use crate::{
@@ -29,13 +31,46 @@ pub fn report(report: &Report) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Runs before → after on one version.
+/// What an application that knows this schema says of every table: each column read, written and inserted.
+fn code(catalog: &Catalog) -> Vec<String> {
+    let postgres = dialect::by_name("postgres").unwrap();
+    let tables = catalog.tables.values().flat_map(|table| {
+        let name = postgres.quote_name(&table.name);
+        let quoted = |it: &Column| postgres.quote(&it.name).into_owned();
+        let all: Vec<String> = table.columns.iter().map(quoted).collect();
+        let written = table
+            .columns
+            .iter()
+            .filter(|it| it.generated.is_none() && !it.identity.as_ref().is_some_and(|it| it.always));
+        let written: Vec<String> = written.map(quoted).collect();
+        let own: Vec<String> = written.iter().map(|it| format!("{it} = {it}")).collect();
+        let (all, written, own) = (all.join(", "), written.join(", "), own.join(", "));
+        [
+            format!("SELECT {all} FROM {name}"),
+            format!("UPDATE {name} SET {own}"),
+            format!("INSERT INTO {name} ({written}) SELECT {written} FROM {name} WHERE false"),
+            format!("DELETE FROM {name} WHERE false"),
+        ]
+    });
+    tables.collect()
+}
+
+/// Runs before → after on one version. Code that knows the old tables works until Contract, code that knows the new
+/// ones from Expand on.
 pub fn run(version: u32, before: &str, after: &str, rows: u64) -> Result<(), String> {
-    let plan = plan(&desired(before), &desired(after), version, &Answers::default());
+    let (old, new) = (desired(before), desired(after));
+    let (old_code, new_code) = (code(&old), code(&new));
+    let plan = plan(&old, &new, version, &Answers::default());
     let (baseline, target) = (statements(before), statements(after));
     with_server(version, async |server| {
-        let input =
-            VerifyInput { baseline: &baseline, target: &target, plan: &plan, rows, old_code: &[], new_code: &[] };
+        let input = VerifyInput {
+            baseline: &baseline,
+            target: &target,
+            plan: &plan,
+            rows,
+            old_code: &old_code,
+            new_code: &new_code,
+        };
         match verify_on(&server, &input).await {
             Ok(it) if it.ok() => Ok(()),
             Ok(it) => Err(report(&it)),
