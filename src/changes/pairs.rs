@@ -123,8 +123,10 @@ impl<'a> Pairs<'a> {
         TablePair { before, after, columns, added, dropped }
     }
 
+    /// The pair of a table of `after`. The pairs stand in the order of their names.
     pub fn pair(&self, table: &Name) -> Option<&TablePair> {
-        self.tables.iter().find(|it| it.after.name == *table)
+        let at = self.tables.binary_search_by(|it| it.after.name.cmp(table)).ok()?;
+        self.tables.get(at)
     }
 
     /// Columns of all tables that are there before and after.

@@ -1,6 +1,9 @@
 //! Walking through a file: the catalog and the transaction as they are at each statement.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use smol_str::SmolStr;
 
@@ -42,13 +45,13 @@ pub(super) struct Held {
 }
 
 pub(super) fn lint(input: &LintInput<'_>) -> Vec<Finding> {
-    let mut catalog = input.before.clone();
+    let mut catalog = Arc::new(input.before.clone());
     let mut file = FileState { views: views(input.statements), ..FileState::default() };
     let mut held = Held { open: input.wraps_in_transaction, ..Held::default() };
     let mut res = Vec::new();
     let ignored_in_file = ignored(input.statements.iter().flat_map(|it| &it.parsed.annotations), "ignore-file");
     for (index, statement) in input.statements.iter().enumerate() {
-        let parts = parts(input, statement, &mut catalog);
+        let mut parts = parts(input, statement, &mut catalog);
         let mut found = Findings { list: Vec::new(), statement, index };
         judge(input, statement, &parts, &held, &file, &mut found);
         let ignored_here = ignored(statement.parsed.annotations.iter(), "ignore");
@@ -61,26 +64,41 @@ pub(super) fn lint(input: &LintInput<'_>) -> Vec<Finding> {
             file.note(&part.ddl, &part.before);
             held.note(part);
         }
+        // With the parts gone nobody else holds the catalog, and it changes in place.
+        if let Some(last) = parts.pop() {
+            drop(parts);
+            let Part { ddl, before, .. } = last;
+            drop(before);
+            apply(&mut catalog, &ddl);
+        }
     }
     res
+}
+
+/// Whether it can be applied is not the business of lint; what the server would refuse is in the impact.
+fn apply(catalog: &mut Arc<Catalog>, ddl: &Ddl) {
+    let _ = Arc::make_mut(catalog).apply(ddl);
 }
 
 /// One [`Ddl`], the catalog before it and what it does.
 struct Part {
     ddl: Ddl,
-    before: Catalog,
+    before: Arc<Catalog>,
     impact: Impact,
 }
 
-/// Takes a statement apart and applies it. What cannot be applied (its table is not known) leaves the catalog alone.
-fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Catalog) -> Vec<Part> {
-    let mut res = Vec::new();
+/// Takes a statement apart and applies all of it but the last part. What cannot be applied (its table is not known)
+/// leaves the catalog alone.
+fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Arc<Catalog>) -> Vec<Part> {
+    let mut res: Vec<Part> = Vec::new();
     let order = input.dialect.passes(&statement.parsed.ddl);
     for ddl in order.into_iter().filter_map(|it| statement.parsed.ddl.get(it)) {
+        if let Some(before) = res.last() {
+            let done = before.ddl.clone();
+            apply(catalog, &done);
+        }
         let impact = input.dialect.lock_of(ddl, catalog, input.facts);
-        res.push(Part { ddl: ddl.clone(), before: catalog.clone(), impact });
-        // Whether it can be applied is not the business of lint; what the server would refuse is in the impact.
-        let _ = catalog.apply(ddl);
+        res.push(Part { ddl: ddl.clone(), before: Arc::clone(catalog), impact });
     }
     res
 }
