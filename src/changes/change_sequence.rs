@@ -62,11 +62,14 @@ fn set(before: &SequenceOptions, after: &SequenceOptions) -> SequenceOptions {
         _ => i64::MAX,
     };
     let (min, max) = if increment < 0 { (-top - 1, -1) } else { (1, top) };
-    let start = if increment < 0 { after.max.unwrap_or(max) } else { after.min.unwrap_or(min) };
+    // Where it starts follows its bounds only when it is made; later it must be said.
+    let start = |it: &SequenceOptions| it.start.or(if it.increment.unwrap_or(1) < 0 { it.max } else { it.min });
+    let first = if increment < 0 { max } else { min };
+    let (was, is) = (start(before).unwrap_or(first), start(after).unwrap_or(first));
     let changed = |old: Option<i64>, new: Option<i64>, default: i64| (old != new).then(|| new.unwrap_or(default));
     SequenceOptions {
         ty: (before.ty != after.ty).then_some(ty),
-        start: changed(before.start, after.start, start),
+        start: (was != is).then_some(is),
         increment: changed(before.increment, after.increment, 1),
         min: changed(before.min, after.min, min),
         max: changed(before.max, after.max, max),
@@ -122,7 +125,14 @@ impl Kind for ChangeSequence {
                 );
             }
             (Some(before), Some(it)) => {
-                if before.options != it.options {
+                if before.options.cycle && !it.options.cycle {
+                    let (name, set) = (it.name.clone(), SequenceOptions::default());
+                    let stop = Ddl::AlterSequence { name, set, restart: None, owned_by: None, if_exists: false };
+                    acc.step(Expand, stop, "it ends at its bound");
+                }
+                let settled = SequenceOptions { cycle: it.options.cycle, ..before.options.clone() } == it.options
+                    && !it.options.cycle;
+                if before.options != it.options && !settled {
                     let (name, set) = (it.name.clone(), set(&before.options, &it.options));
                     acc.step(
                         Expand,

@@ -308,7 +308,7 @@ fn sequence(before: &Catalog, name: &Name, set: &SequenceOptions, owner: bool) -
     };
     let back = SequenceOptions {
         ty: set.ty.is_some().then(|| options.ty.clone().unwrap_or_else(|| DataType::builtin("bigint"))),
-        start: set.start.and(options.start.or(Some(1))),
+        start: set.start.and(options.start.or(options.min).or(Some(1))),
         increment: set.increment.and(options.increment.or(Some(1))),
         min: set.min.and(options.min.or(Some(1))),
         max: set.max.and(options.max.or(Some(limit))),
