@@ -25,6 +25,7 @@ pub use apply::ApplyError;
 pub use build::{Build, Source, desired, replay};
 pub use compare::differences;
 pub use depends::{creates, drops, needs, renamed};
+pub use naming::object_name;
 pub use resolve::{IndexAt, SequenceAt};
 
 /// A database's schema. Large values are behind `Arc`, so that a clone costs little and unchanged parts of

@@ -16,7 +16,7 @@ use crate::{
     lint::{LintInput, RULES, lint},
     plan::Facts,
     project::{Baseline, LineIndex, Overlay, Project, SourceFile, Spec},
-    sql::{Ddl, Severity},
+    sql::{Runs, Severity},
 };
 
 /// Look for hazards in migration files; leaves with 1 when there is a warning or an error
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 /// A file to judge, with how it runs.
 struct Judged {
     file: SourceFile,
-    wraps: bool,
+    runs: Runs,
     /// Name in messages: relative to the current folder.
     name: String,
 }
@@ -84,9 +84,9 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
     for path in &paths {
         let file = project.file(path)?;
         let absolute = std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))?;
-        let wraps = wraps(project, &absolute, &file)?;
+        let runs = runs(project, &absolute)?;
         let name = path.strip_prefix(here).unwrap_or(path).display().to_string();
-        judged.push(Judged { file, wraps, name });
+        judged.push(Judged { file, runs, name });
     }
     let base = match (schema, paths.first()) {
         (Some(schema), _) => schema,
@@ -101,27 +101,18 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
     Ok((base, judged))
 }
 
-/// Does the tool run the file in a transaction? Without a tool: no.
-fn wraps(project: &Project, path: &Path, file: &SourceFile) -> Result<bool> {
+/// How the tool runs the file. Without a tool: each statement on its own.
+fn runs(project: &Project, path: &Path) -> Result<Runs> {
     let tool = project.migrations().map_or(Tool::Plain, |it| it.tool);
-    let cannot = |it: &Ddl| !it.transactional();
-    let any_cannot = file.statements.iter().flat_map(|it| &it.parsed.ddl).any(cannot);
-    let wrap = tool.wrap(&project.read(path)?, project.config_beside(path).as_deref());
-    Ok(wrap.wraps(file.statements.len(), any_cannot))
+    Ok(tool.runs(&project.read(path)?, project.config_beside(path).as_deref()))
 }
 
 fn judge(base: Catalog, files: &[Judged], dialect: &dyn Dialect, facts: &Facts) -> Vec<json::LintFile> {
     let mut catalog = base;
     let mut out = Vec::new();
-    for Judged { file, wraps, name } in files {
-        let input = LintInput {
-            dialect,
-            text: &file.text,
-            statements: &file.statements,
-            before: &catalog,
-            facts,
-            wraps_in_transaction: *wraps,
-        };
+    for Judged { file, runs, name } in files {
+        let input =
+            LintInput { dialect, text: &file.text, statements: &file.statements, before: &catalog, facts, runs: *runs };
         let place = Places { text: &file.text, lines: LineIndex::new(&file.text) };
         let mut findings: Vec<(usize, json::Finding)> = Vec::new();
         for it in &file.problems {

@@ -72,14 +72,13 @@ fn hazards(snapshot: &Snapshot, analysis: &Analysis, add: &mut impl FnMut(FileId
             (None, _) => continue,
         };
         let (text, statements) = (found.script.text.text(), &found.counted);
-        let cannot = statements.iter().any(|it| it.parsed.ddl.iter().any(|ddl| !ddl.transactional()));
         let input = LintInput {
             dialect: snapshot.dialect,
             text: &text,
             statements,
             before,
             facts: &snapshot.facts,
-            wraps_in_transaction: tool.wrap(&text, found.config.as_deref()).wraps(statements.len(), cannot),
+            runs: tool.runs(&text, found.config.as_deref()),
         };
         for it in lint::lint(&input) {
             let range = first_line(&found.script.text, it.range);

@@ -1,5 +1,7 @@
 //! The migration tools whose folders Lockkeeper reads, and what each does with a file when it runs it.
 
+use crate::sql::{Runs, Wrap};
+
 /// A migration tool, known by how its files are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tool {
@@ -17,32 +19,6 @@ pub enum Tool {
     Drizzle,
     NodePgMigrate,
     Liquibase,
-}
-
-/// How a tool sends a file to the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrap {
-    /// Statement by statement, each on its own.
-    No,
-    /// In a transaction of the tool's making.
-    Yes,
-    /// As one string: PostgreSQL runs several statements in one string as one transaction (manual 55.2.2.1),
-    /// a single one on its own.
-    WhenSeveral,
-    /// In a transaction unless it holds a statement that cannot run in one; a mixture is refused (Flyway's `mixed`).
-    Detects,
-}
-
-impl Wrap {
-    /// Whether a file of so many statements runs in a transaction. For [`Wrap::Detects`]: yes, unless one of them cannot.
-    pub fn wraps(self, statements: usize, any_cannot: bool) -> bool {
-        match self {
-            Self::No => false,
-            Self::Yes => true,
-            Self::WhenSeveral => statements > 1,
-            Self::Detects => !any_cannot,
-        }
-    }
 }
 
 impl Tool {
@@ -83,6 +59,17 @@ impl Tool {
 
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
+    /// How the tool runs this file, and how it would if the file were marked to run outside of a transaction.
+    pub fn runs(self, text: &str, config: Option<&str>) -> Runs {
+        let (wrap, unmarked) = (self.wrap(text, config), self.wrap("", None));
+        let marked = match self {
+            Self::Flyway | Self::Goose | Self::Liquibase => Some(Wrap::No),
+            Self::Diesel | Self::Sqlx | Self::Dbmate => Some(Wrap::WhenSeveral),
+            _ => None,
+        };
+        Runs { wrap, marked: marked.filter(|_| wrap == unmarked) }
     }
 
     /// How the tool runs this file. `text` is the whole file, `config` the settings that stand beside it

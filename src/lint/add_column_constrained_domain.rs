@@ -37,8 +37,13 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "add-column-constrained-domain", severity: Severity::Warning, page: PAGE, fixable: true, check };
+pub(super) const RULE: Rule = Rule {
+    code: "add-column-constrained-domain",
+    severity: Severity::Warning,
+    page: PAGE,
+    check,
+    fix: super::fix::phases,
+};
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AddColumn { table, column, .. } = ddl else { return };

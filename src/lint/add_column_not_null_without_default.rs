@@ -33,8 +33,13 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "add-column-not-null-without-default", severity: Severity::Error, page: PAGE, fixable: true, check };
+pub(super) const RULE: Rule = Rule {
+    code: "add-column-not-null-without-default",
+    severity: Severity::Error,
+    page: PAGE,
+    check,
+    fix: super::fix::phases,
+};
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AddColumn { table, column, .. } = ddl else { return };

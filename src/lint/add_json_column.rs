@@ -35,7 +35,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "add-json-column", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "add-json-column", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AddColumn { table, column, .. } = ddl else { return };

@@ -39,7 +39,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "attach-partition-scan", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "attach-partition-scan", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AttachPartition { .. } = ddl else { return };

@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings, sql_words},
+    fix::{Fix, Rewrite},
 };
 use crate::{
     page::page,
@@ -37,8 +38,7 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "backfill-under-lock", severity: Severity::Warning, page: PAGE, fixable: true, check };
+pub(super) const RULE: Rule = Rule { code: "backfill-under-lock", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::Data(data) = ddl else { return };
@@ -57,4 +57,10 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         if mode.blocks_reads() { "every query on it waits" } else { "every write to it waits" }
     );
     acc.report(&RULE, ctx.by_size(RULE.severity, target), message);
+}
+
+fn fix(ctx: &Context<'_>, _: &Ddl) -> Option<Fix> {
+    let fix = Rewrite::new("Commit the schema change before the rows are changed").apart().fix(ctx);
+    // Rows are no part of a plan.
+    fix.filter(|it| *it != Fix::Phases)
 }

@@ -37,7 +37,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "change-type-rewrite", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "change-type-rewrite", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::SetType { table, column, ty, .. } = ddl else { return };

@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::{self, Fix},
 };
 use crate::{
     page::page,
@@ -35,7 +36,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "check-without-not-valid", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "check-without-not-valid", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AddConstraint { table, constraint } = ddl else { return };
@@ -47,4 +48,11 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         sentence(&ctx.during("reads every row of", table))
     );
     acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    match ddl {
+        Ddl::AddConstraint { table, constraint } => fix::not_valid(ctx, ddl, table, constraint),
+        _ => None,
+    }
 }

@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings},
+    fix::{Fix, Rewrite},
 };
 use crate::{
     page::page,
@@ -37,7 +38,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "concurrently-in-transaction", severity: Severity::Error, page: PAGE, fixable: true, check };
+    Rule { code: "concurrently-in-transaction", severity: Severity::Error, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let each_partition = match ddl {
@@ -54,4 +55,10 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "The server refuses this inside a transaction, and {who}. Give it a file that runs outside a transaction"
     );
     acc.report(&RULE, RULE.severity, message);
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    let fix = Rewrite::new("Run it outside of the transaction").outside().fix(ctx);
+    let planned = matches!(ddl, Ddl::CreateIndex { .. } | Ddl::DropIndex { .. } | Ddl::DetachPartition { .. });
+    fix.filter(|it| *it != Fix::Phases || planned)
 }

@@ -1,10 +1,12 @@
 use super::{
     Rule,
     context::{Context, Findings},
+    fix::{Fix, Rewrite},
 };
 use crate::{
     page::page,
     sql::{Ddl, Severity},
+    text::TextEdit,
 };
 
 page! {
@@ -35,7 +37,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "concurrently-on-partitioned", severity: Severity::Error, page: PAGE, fixable: true, check };
+    Rule { code: "concurrently-on-partitioned", severity: Severity::Error, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let table = match ddl {
@@ -56,4 +58,15 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         _ => "Drop it without CONCURRENTLY, with lock_timeout and retries",
     };
     acc.report(&RULE, RULE.severity, format!("The server refuses CONCURRENTLY because {table} is partitioned. {way}"));
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    if matches!(ddl, Ddl::CreateIndex { .. }) {
+        return Some(Fix::Phases);
+    }
+    let tokens = ctx.tokens();
+    let at = tokens.iter().position(|it| it.is(ctx.text, "CONCURRENTLY"))?;
+    let (start, end) = (tokens[at].range.start, tokens.get(at + 1)?.range.start);
+    let edit = TextEdit::replace(ctx.range().start + start..ctx.range().start + end, "");
+    Rewrite::new("Drop it without CONCURRENTLY").edit(edit).fix(ctx)
 }

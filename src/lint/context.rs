@@ -1,7 +1,7 @@
 //! What a rule is given, the words it speaks in, and where it puts what it found.
 
 use super::{
-    Finding, Rule,
+    Finding, Fix, LintInput, Rule,
     file::{FileState, Held},
 };
 use crate::{
@@ -16,6 +16,11 @@ pub(super) struct Findings<'a> {
     pub(super) list: Vec<Finding>,
     pub(super) statement: &'a Statement,
     pub(super) index: usize,
+    /// The rule whose fix is wanted.
+    pub(super) wanted: Option<&'a str>,
+    pub(super) fix: Option<Fix>,
+    /// Rules whose fix here is a plan.
+    pub(super) planned: Vec<&'static str>,
 }
 
 impl Findings<'_> {
@@ -25,7 +30,7 @@ impl Findings<'_> {
             severity,
             range: self.statement.range.clone(),
             message: message.into(),
-            fixable: rule.fixable,
+            fixable: false,
             statement: self.index,
         });
     }
@@ -33,6 +38,8 @@ impl Findings<'_> {
 
 /// One [`Ddl`] of a statement, and everything that decides what it means.
 pub(super) struct Context<'a> {
+    /// The file.
+    pub input: &'a LintInput<'a>,
     pub dialect: &'a dyn Dialect,
     pub facts: &'a Facts,
     /// The catalog before this part of the statement.

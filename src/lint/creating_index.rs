@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::{Fix, Rewrite},
 };
 use crate::{
     page::page,
@@ -34,8 +35,7 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "creating-index", severity: Severity::Warning, page: PAGE, fixable: true, check };
+pub(super) const RULE: Rule = Rule { code: "creating-index", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::CreateIndex { index, concurrently: false, .. } = ddl else { return };
@@ -49,4 +49,15 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     };
     let message = format!("{}. {way}", sentence(&ctx.during("builds an index on", &index.table)));
     acc.report(&RULE, ctx.by_size(RULE.severity, &index.table), message);
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    let Ddl::CreateIndex { index, .. } = ddl else { return None };
+    let table = ctx.table(&index.table)?;
+    if table.partition_by.is_some() {
+        return Some(Fix::Phases);
+    }
+    let words: &[&str] = if index.unique { &["CREATE", "UNIQUE", "INDEX"] } else { &["CREATE", "INDEX"] };
+    let edit = ctx.insert_after(words, "CONCURRENTLY")?;
+    Rewrite::new("Create the index CONCURRENTLY").edit(edit).outside().fix(ctx)
 }

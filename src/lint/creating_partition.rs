@@ -35,7 +35,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "creating-partition", severity: Severity::Info, page: PAGE, fixable: true, check };
+    Rule { code: "creating-partition", severity: Severity::Info, page: PAGE, check, fix: super::fix::phases };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::CreateTable { table, .. } = ddl else { return };

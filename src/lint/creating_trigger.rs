@@ -36,7 +36,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "creating-trigger", severity: Severity::Info, page: PAGE, fixable: false, check };
+    Rule { code: "creating-trigger", severity: Severity::Info, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::CreateTrigger { trigger, .. } = ddl else { return };

@@ -38,7 +38,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "detaching-partition", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "detaching-partition", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::DetachPartition { parent, mode: DetachMode::Plain, .. } = ddl else { return };

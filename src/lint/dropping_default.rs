@@ -34,7 +34,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "dropping-default", severity: Severity::Info, page: PAGE, fixable: false, check };
+    Rule { code: "dropping-default", severity: Severity::Info, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::SetDefault { table, column, default: None } = ddl else { return };

@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::{Fix, Rewrite},
 };
 use crate::{
     page::page,
@@ -36,8 +37,7 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "dropping-index", severity: Severity::Warning, page: PAGE, fixable: true, check };
+pub(super) const RULE: Rule = Rule { code: "dropping-index", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::DropIndex { name, concurrently: false, .. } = ddl else { return };
@@ -65,4 +65,28 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
             acc.report(&RULE, RULE.severity, message);
         }
     }
+}
+
+fn fix(ctx: &Context<'_>, _: &Ddl) -> Option<Fix> {
+    let takes_it = |it: &Ddl| match it {
+        Ddl::DropIndex { name, cascade: false, .. } => {
+            ctx.before.indexes.get(&ctx.resolve(name)).is_some_and(|it| !ctx.is_partitioned(&it.table))
+        }
+        _ => false,
+    };
+    if !ctx.parts.iter().all(takes_it) {
+        return None;
+    }
+    let res = Rewrite::new("Drop it CONCURRENTLY").outside();
+    if ctx.parts.len() == 1 {
+        return res.edit(ctx.insert_after(&["DROP", "INDEX"], "CONCURRENTLY")?).fix(ctx);
+    }
+    // CONCURRENTLY takes one index at a time.
+    let alone = ctx.parts.iter().filter_map(|it| match it.clone() {
+        Ddl::DropIndex { name, if_exists, cascade, .. } => {
+            Some(ctx.sql(&Ddl::DropIndex { name, concurrently: true, if_exists, cascade }))
+        }
+        _ => None,
+    });
+    res.statements(ctx, &alone.collect::<Vec<_>>()).fix(ctx)
 }

@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings},
+    fix::{Fix, Rewrite},
 };
 use crate::{
     page::page,
@@ -40,7 +41,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "enum-value-in-same-transaction", severity: Severity::Error, page: PAGE, fixable: true, check };
+    Rule { code: "enum-value-in-same-transaction", severity: Severity::Error, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     if matches!(ddl, Ddl::AddEnumValue { .. } | Ddl::Transaction(_)) {
@@ -56,4 +57,10 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
             acc.report(&RULE, RULE.severity, message);
         }
     }
+}
+
+fn fix(ctx: &Context<'_>, _: &Ddl) -> Option<Fix> {
+    let fix = Rewrite::new("Commit the new value before it is used").apart().fix(ctx);
+    // The plan of this statement alone would stand in the same file.
+    fix.filter(|it| *it != Fix::Phases)
 }

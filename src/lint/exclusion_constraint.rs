@@ -34,7 +34,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "exclusion-constraint", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "exclusion-constraint", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AddConstraint { table, constraint } = ddl else { return };

@@ -8,7 +8,7 @@ use std::{
 use smol_str::SmolStr;
 
 use super::{
-    Finding, LintInput, RULES,
+    Finding, Fix, LintInput, RULES,
     context::{Context, Findings},
 };
 use crate::{
@@ -45,20 +45,34 @@ pub(super) struct Held {
 }
 
 pub(super) fn lint(input: &LintInput<'_>) -> Vec<Finding> {
+    walk(input, None).0
+}
+
+/// The fix of a rule for a statement.
+pub(super) fn fix(input: &LintInput<'_>, statement: usize, rule: &str) -> Option<Fix> {
+    walk(input, Some((statement, rule))).1
+}
+
+/// The findings, and the fix for one of them, if one is wanted.
+fn walk(input: &LintInput<'_>, wanted: Option<(usize, &str)>) -> (Vec<Finding>, Option<Fix>) {
+    let mut fix = None;
     let mut catalog = Arc::new(input.before.clone());
     let mut file = FileState { views: views(input.statements), ..FileState::default() };
-    let mut held = Held { open: input.wraps_in_transaction, ..Held::default() };
+    let mut held = Held { open: wraps(input), ..Held::default() };
     let mut res = Vec::new();
     let ignored_in_file = ignored(input.statements.iter().flat_map(|it| &it.parsed.annotations), "ignore-file");
     for (index, statement) in input.statements.iter().enumerate() {
-        let mut parts = parts(input, statement, &mut catalog);
-        let mut found = Findings { list: Vec::new(), statement, index };
+        let (mut parts, mut applied) = parts(input, statement, &mut catalog);
+        let wanted = wanted.filter(|it| it.0 == index).map(|it| it.1);
+        let mut found = Findings { list: Vec::new(), statement, index, wanted, fix: None, planned: Vec::new() };
         judge(input, statement, &parts, &held, &file, &mut found);
+        fix = fix.or(found.fix.take());
         let ignored_here = ignored(statement.parsed.annotations.iter(), "ignore");
         found.list.retain(|it| !ignored_in_file.holds(it.rule) && !ignored_here.holds(it.rule));
         found.list.sort_by_key(|it| it.rule);
         found.list.dedup();
         file.reported.extend(found.list.iter().map(|it| it.rule));
+        let (from, planned) = (res.len(), std::mem::take(&mut found.planned));
         res.append(&mut found.list);
         for part in &parts {
             file.note(&part.ddl, &part.before);
@@ -69,15 +83,26 @@ pub(super) fn lint(input: &LintInput<'_>) -> Vec<Finding> {
             drop(parts);
             let Part { ddl, before, .. } = last;
             drop(before);
-            apply(&mut catalog, &ddl);
+            applied &= apply(&mut catalog, &ddl);
+        }
+        if !applied {
+            // What cannot be applied cannot be planned.
+            res[from..].iter_mut().filter(|it| planned.contains(&it.rule)).for_each(|it| it.fixable = false);
+            fix = fix.filter(|it| wanted.is_none() || *it != Fix::Phases);
         }
     }
-    res
+    (res, fix)
+}
+
+/// Does the tool put the file into a transaction?
+fn wraps(input: &LintInput<'_>) -> bool {
+    let mut ddl = input.statements.iter().flat_map(|it| &it.parsed.ddl);
+    input.runs.wrap.wraps(input.statements.len(), ddl.any(|it| !it.transactional()))
 }
 
 /// Whether it can be applied is not the business of lint; what the server would refuse is in the impact.
-fn apply(catalog: &mut Arc<Catalog>, ddl: &Ddl) {
-    let _ = Arc::make_mut(catalog).apply(ddl);
+fn apply(catalog: &mut Arc<Catalog>, ddl: &Ddl) -> bool {
+    Arc::make_mut(catalog).apply(ddl).is_ok()
 }
 
 /// One [`Ddl`], the catalog before it and what it does.
@@ -88,19 +113,20 @@ struct Part {
 }
 
 /// Takes a statement apart and applies all of it but the last part. What cannot be applied (its table is not known)
-/// leaves the catalog alone.
-fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Arc<Catalog>) -> Vec<Part> {
+/// leaves the catalog alone: then the second value is false.
+fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Arc<Catalog>) -> (Vec<Part>, bool) {
     let mut res: Vec<Part> = Vec::new();
+    let mut applied = true;
     let order = input.dialect.passes(&statement.parsed.ddl);
     for ddl in order.into_iter().filter_map(|it| statement.parsed.ddl.get(it)) {
         if let Some(before) = res.last() {
             let done = before.ddl.clone();
-            apply(catalog, &done);
+            applied &= apply(catalog, &done);
         }
         let impact = input.dialect.lock_of(ddl, catalog, input.facts);
         res.push(Part { ddl: ddl.clone(), before: Arc::clone(catalog), impact });
     }
-    res
+    (res, applied)
 }
 
 fn judge(
@@ -119,6 +145,7 @@ fn judge(
     let ddl: Vec<Ddl> = parts.iter().map(|it| it.ddl.clone()).collect();
     for part in parts {
         let ctx = Context {
+            input,
             dialect: input.dialect,
             facts: input.facts,
             before: &part.before,
@@ -131,7 +158,19 @@ fn judge(
             file,
         };
         for rule in RULES {
+            let known = found.list.len();
             (rule.check)(found, &ctx, &part.ddl);
+            if found.list.len() == known {
+                continue;
+            }
+            let fix = (rule.fix)(&ctx, &part.ddl);
+            found.list.iter_mut().skip(known).for_each(|it| it.fixable = fix.is_some());
+            if fix == Some(Fix::Phases) {
+                found.planned.push(rule.code);
+            }
+            if found.wanted == Some(rule.code) && found.fix.is_none() {
+                found.fix = fix;
+            }
         }
     }
 }

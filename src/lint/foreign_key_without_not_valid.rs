@@ -1,11 +1,12 @@
 use super::{
     Rule,
     context::{Context, Findings},
+    fix::{self, Fix},
 };
 use crate::{
     dialect::Capability,
     page::page,
-    sql::{ConstraintKind, Ddl, Severity},
+    sql::{ConstraintKind, Ddl, Name, Severity},
 };
 
 page! {
@@ -38,7 +39,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "foreign-key-without-not-valid", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "foreign-key-without-not-valid", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AddConstraint { table, constraint } = ddl else { return };
@@ -46,9 +47,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     if ctx.blocking_scans().is_empty() {
         return;
     }
-    let per_partition = ctx.is_partitioned(table)
-        && !ctx.dialect.can(Capability::PartitionedForeignKeyNotValid, ctx.facts.server_version);
-    let way = if per_partition {
+    let way = if per_partition(ctx, table) {
         "Add it as NOT VALID to each partition, VALIDATE each, then add it to the parent, which takes those over"
     } else {
         "Add it as NOT VALID and VALIDATE it in another transaction"
@@ -59,4 +58,17 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         ctx.sized(&fk.references)
     );
     acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    match ddl {
+        Ddl::AddConstraint { table, .. } if per_partition(ctx, table) => Some(Fix::Phases),
+        Ddl::AddConstraint { table, constraint } => fix::not_valid(ctx, ddl, table, constraint),
+        _ => None,
+    }
+}
+
+/// Before 18 a partitioned table takes no NOT VALID.
+fn per_partition(ctx: &Context<'_>, table: &Name) -> bool {
+    ctx.is_partitioned(table) && !ctx.dialect.can(Capability::PartitionedForeignKeyNotValid, ctx.facts.server_version)
 }

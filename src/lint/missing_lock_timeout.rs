@@ -1,10 +1,12 @@
 use super::{
     Rule,
     context::{Context, Findings, sql_words},
+    fix::{Fix, Rewrite},
 };
 use crate::{
     page::page,
-    sql::{Ddl, Name, Severity},
+    sql::{Ddl, Name, Severity, Wrap},
+    text::TextEdit,
 };
 
 page! {
@@ -35,8 +37,7 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "missing-lock-timeout", severity: Severity::Info, page: PAGE, fixable: true, check };
+pub(super) const RULE: Rule = Rule { code: "missing-lock-timeout", severity: Severity::Info, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let waits = ctx.impact.locks.iter().filter(|it| it.mode.blocks_writes()).map(|it| it.object.clone());
@@ -56,4 +57,22 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         ctx.sized(table)
     );
     acc.report(&RULE, RULE.severity, message);
+}
+
+/// Long enough to get through between queries, short enough for those who queue behind it.
+const TIMEOUT: &str = "2s";
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    // One more statement would put this one into a transaction, or beside one.
+    if !ddl.transactional() && ctx.input.runs.wrap != Wrap::No {
+        return None;
+    }
+    let local = if ctx.in_transaction() { "LOCAL " } else { "" };
+    let start = ctx.start();
+    let indent = ctx.line_break();
+    let indent = indent.trim_start_matches(['\r', '\n']);
+    // In front of a comment there is a line of its own to be made.
+    let line = format!("SET {local}lock_timeout = '{TIMEOUT}';{}", ctx.line_break());
+    let line = if start < ctx.range().start { format!("{indent}{}", line.trim_end_matches(indent)) } else { line };
+    Rewrite::new("Set lock_timeout before it").edit(TextEdit::insert(start, line)).fix(ctx)
 }

@@ -7,6 +7,7 @@
 
 mod context;
 mod file;
+mod fix;
 
 mod add_column_constrained_domain;
 mod add_column_inline_check;
@@ -64,9 +65,10 @@ use crate::{
     dialect::Dialect,
     page::Page,
     plan::Facts,
-    sql::{Ddl, Severity, Statement},
+    sql::{Ddl, Runs, Severity, Statement},
 };
 use context::{Context, Findings};
+pub use fix::{FileFix, Fix};
 
 /// One hazard: how it is called, what it means, how it is found.
 pub struct Rule {
@@ -75,9 +77,9 @@ pub struct Rule {
     /// Without facts about sizes; see [`Context::by_size`].
     pub severity: Severity,
     pub page: Page,
-    /// There is a safe form that can take the statement's place.
-    pub fixable: bool,
     check: fn(&mut Findings<'_>, &Context<'_>, &Ddl),
+    /// How to take the hazard out of a statement that [`Rule::check`] fired on, where that can be done.
+    fix: fn(&Context<'_>, &Ddl) -> Option<Fix>,
 }
 
 /// Every rule, by code.
@@ -142,8 +144,8 @@ pub struct LintInput<'a> {
     /// The catalog as it stands before the file.
     pub before: &'a Catalog,
     pub facts: &'a Facts,
-    /// The tool that runs the file puts it into a transaction.
-    pub wraps_in_transaction: bool,
+    /// How the tool sends the file to the server.
+    pub runs: Runs,
 }
 
 /// A hazard at a place.
@@ -165,6 +167,12 @@ pub struct Finding {
 /// Judges a file, statement by statement. Findings come in the order of the file, then by code.
 pub fn lint(input: &LintInput<'_>) -> Vec<Finding> {
     file::lint(input)
+}
+
+/// What takes a finding out of the file: of that rule at that statement. `None`: nothing finds it there, or there is no
+/// safe form.
+pub fn fix(input: &LintInput<'_>, statement: usize, rule: &str) -> Option<Fix> {
+    file::fix(input, statement, rule)
 }
 
 /// The page of a rule.

@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::{self, Fix},
 };
 use crate::{
     page::page,
@@ -35,7 +36,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "primary-key-building-index", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "primary-key-building-index", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AddConstraint { table, constraint } = ddl else { return };
@@ -48,4 +49,8 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         sentence(&ctx.during("builds an index on", table))
     );
     acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    fix::key_from_index(ctx, ddl)
 }

@@ -1,10 +1,11 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::{self, Fix, Rewrite},
 };
 use crate::{
     page::page,
-    sql::{Ddl, Severity},
+    sql::{Ddl, Ident, Severity},
 };
 
 page! {
@@ -37,7 +38,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "primary-key-using-nullable-index", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "primary-key-using-nullable-index", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AddConstraintUsingIndex { table, primary: true, .. } = ddl else { return };
@@ -49,4 +50,19 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         sentence(&ctx.during("reads every row of", table))
     );
     acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    let Ddl::AddConstraintUsingIndex { table, index, .. } = ddl else { return None };
+    let known = ctx.table(table)?;
+    let key = &ctx.before.indexes.get(&ctx.resolve(table).sibling(index.clone()))?.keys;
+    let nullable = |it: &&Ident| known.column(it).is_some_and(|it| !it.not_null);
+    let columns: Vec<&Ident> = key.iter().filter_map(|it| it.expr.as_column()).filter(nullable).collect();
+    if !ctx.is_single() {
+        return Some(Fix::Phases);
+    }
+    let proofs: Option<Vec<_>> = columns.into_iter().map(|it| fix::proof_of_not_null(ctx, table, it)).collect();
+    let (before, after): (Vec<_>, Vec<_>) = proofs?.into_iter().unzip();
+    let statements = [before.concat(), vec![ctx.text.to_owned()], after].concat();
+    Rewrite::new("Prove that the columns are NOT NULL before").statements(ctx, &statements).apart().fix(ctx)
 }

@@ -1,10 +1,11 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::{Fix, Rewrite},
 };
 use crate::{
     page::page,
-    sql::{Ddl, Severity},
+    sql::{Ddl, Index, IndexKey, KeyExpr, Severity},
 };
 
 page! {
@@ -36,7 +37,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "refreshing-materialized-view", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "refreshing-materialized-view", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::RefreshView { name, concurrently: false, with_data: true } = ddl else { return };
@@ -47,4 +48,17 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         );
         acc.report(&RULE, RULE.severity, message);
     }
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    let Ddl::RefreshView { name, .. } = ddl else { return None };
+    let name = ctx.resolve(name);
+    let plain = |it: &IndexKey| matches!(it.expr, KeyExpr::Column(_));
+    let whole = |it: &Index| it.unique && it.predicate.is_none() && it.keys.iter().all(plain);
+    let filled = ctx.before.views.get(&name).is_some_and(|it| it.with_data);
+    if !filled || !ctx.before.indexes_of(&name).any(|it| whole(it)) {
+        return None;
+    }
+    let edit = ctx.insert_after(&["REFRESH", "MATERIALIZED", "VIEW"], "CONCURRENTLY")?;
+    Rewrite::new("Refresh it CONCURRENTLY").edit(edit).fix(ctx)
 }

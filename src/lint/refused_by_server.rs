@@ -34,7 +34,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "refused-by-server", severity: Severity::Error, page: PAGE, fixable: false, check };
+    Rule { code: "refused-by-server", severity: Severity::Error, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Some(why) = &ctx.impact.refused else { return };

@@ -1,10 +1,13 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::{Fix, Rewrite},
 };
 use crate::{
+    dialect::Capability,
     page::page,
     sql::{Ddl, Name, Severity},
+    text::TextEdit,
 };
 
 page! {
@@ -34,8 +37,7 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "reindexing", severity: Severity::Warning, page: PAGE, fixable: true, check };
+pub(super) const RULE: Rule = Rule { code: "reindexing", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::Reindex { concurrently: false, .. } = ddl else { return };
@@ -47,4 +49,18 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         sentence(&ctx.during("builds indexes again on", table))
     );
     acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    let Ddl::Reindex { what, .. } = ddl else { return None };
+    if what == "SYSTEM" || !ctx.dialect.can(Capability::ReindexConcurrently, ctx.facts.server_version) {
+        return None;
+    }
+    // Options may stand in between: REINDEX (VERBOSE) TABLE t.
+    let tokens = ctx.tokens();
+    let word = tokens.iter().find(|it| it.is(ctx.text, what)).filter(|_| tokens[0].is(ctx.text, "REINDEX"))?;
+    let edit = TextEdit::insert(ctx.range().start + word.range.end, " CONCURRENTLY");
+    let fix = Rewrite::new("Rebuild it CONCURRENTLY").edit(edit).outside().fix(ctx);
+    // It changes no schema: there is nothing to plan.
+    fix.filter(|it| *it != Fix::Phases)
 }

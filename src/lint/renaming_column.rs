@@ -35,7 +35,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "renaming-column", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "renaming-column", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::RenameColumn { table, from, to } = ddl else { return };

@@ -34,7 +34,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "renaming-enum-value", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "renaming-enum-value", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::RenameEnumValue { ty, from, to } = ddl else { return };

@@ -38,7 +38,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "renaming-table", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "renaming-table", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let (table, what) = match ddl {

@@ -35,7 +35,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "rewriting-table", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "rewriting-table", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     // Those that have a rule of their own.

@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::{self, Fix, Rewrite},
 };
 use crate::{
     dialect::Capability,
@@ -38,8 +39,7 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "set-not-null-scan", severity: Severity::Warning, page: PAGE, fixable: true, check };
+pub(super) const RULE: Rule = Rule { code: "set-not-null-scan", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let (table, column) = match ddl {
@@ -80,4 +80,16 @@ fn advice(ctx: &Context<'_>, table: &Name, column: &Ident) -> String {
     format!(
         "Add CHECK ({column} IS NOT NULL) as NOT VALID, VALIDATE it in another transaction, then SET NOT NULL, then drop the CHECK"
     )
+}
+
+fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    let Ddl::SetNotNull { table, column } = ddl else { return Some(Fix::Phases) };
+    // A NOT NULL constraint that is there already, but not valid yet, wants only to be validated: that is planned.
+    let known = ctx.table(table)?;
+    if !ctx.is_single() || known.constraints.iter().any(|it| it.kind == ConstraintKind::NotNull(column.clone())) {
+        return Some(Fix::Phases);
+    }
+    let (before, after) = fix::proof_of_not_null(ctx, table, column)?;
+    let statements = [before, vec![ctx.text.to_owned(), after]].concat();
+    Rewrite::new("Prove it with a CHECK that is validated first").statements(ctx, &statements).apart().fix(ctx)
 }

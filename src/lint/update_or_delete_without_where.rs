@@ -33,8 +33,13 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "update-or-delete-without-where", severity: Severity::Warning, page: PAGE, fixable: true, check };
+pub(super) const RULE: Rule = Rule {
+    code: "update-or-delete-without-where",
+    severity: Severity::Warning,
+    page: PAGE,
+    check,
+    fix: super::fix::none,
+};
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::Data(data) = ddl else { return };

@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::{Fix, Rewrite},
 };
 use crate::{
     page::page,
@@ -38,7 +39,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "validate-in-same-transaction", severity: Severity::Warning, page: PAGE, fixable: true, check };
+    Rule { code: "validate-in-same-transaction", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::ValidateConstraint { table, .. } = ddl else { return };
@@ -50,4 +51,11 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         sentence(&ctx.during("reads every row of", table))
     );
     acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+}
+
+fn fix(ctx: &Context<'_>, _: &Ddl) -> Option<Fix> {
+    if ctx.is_single() {
+        return Rewrite::new("Validate outside of the transaction").apart().fix(ctx);
+    }
+    None
 }

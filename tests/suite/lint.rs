@@ -8,7 +8,7 @@ use lockkeeper::{
     dialect::{parse_file, postgres::Postgres},
     lint::{LintInput, lint},
     plan::Facts,
-    sql::Name,
+    sql::{Name, Runs},
 };
 
 use crate::corpus::{histories, shared};
@@ -59,7 +59,7 @@ impl Case<'_> {
             statements: &statements,
             before: &before,
             facts: &self.facts,
-            wraps_in_transaction: self.wraps,
+            runs: if self.wraps { Runs::WRAPPED } else { Runs::ALONE },
         };
         let line = |at: usize| sql[..at].matches('\n').count() + 1;
         let found = lint(&input).into_iter();
@@ -342,7 +342,7 @@ fn nothing_that_real_projects_ran_is_said_to_be_refused() {
                 statements: &statements,
                 before: &before,
                 facts: &facts,
-                wraps_in_transaction: false,
+                runs: Runs::ALONE,
             };
             for it in lint(&input) {
                 *counts.entry(history.name.clone()).or_default().entry(it.rule).or_default() += 1;

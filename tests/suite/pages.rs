@@ -8,7 +8,7 @@ use lockkeeper::{
     lint::{Finding, LintInput, RULES, Rule, explain, lint},
     page::Fence,
     plan::Facts,
-    sql::Severity,
+    sql::{Runs, Severity},
 };
 
 const VERSIONS: [u32; 6] = [13, 14, 15, 16, 17, 18];
@@ -95,6 +95,6 @@ fn found(sql: &str, before: &Catalog, version: u32) -> Vec<Finding> {
         statements: &statements,
         before,
         facts: &facts,
-        wraps_in_transaction: false,
+        runs: Runs::ALONE,
     })
 }

@@ -12,7 +12,7 @@ use lockkeeper::{
     lint::{LintInput, RULES, lint},
     plan::{Facts, LockMode},
     shadow::{connect::Session, locks::Before},
-    sql::{Ddl, Name, ObjectRef, Statement, TransactionControl},
+    sql::{Ddl, Name, ObjectRef, Runs, Statement, TransactionControl},
 };
 
 use crate::servers::{VERSIONS, with_database};
@@ -203,8 +203,7 @@ async fn run_file(session: &Session, file: &str, mut catalog: Catalog, version: 
 /// Statements of which lint says that the server refuses them.
 fn refused_by_lint(file: &str, statements: &[Statement], before: &Catalog, version: u32) -> BTreeMap<usize, String> {
     let facts = Facts { utc: true, ..Facts::for_version(version) };
-    let input =
-        LintInput { dialect: &Postgres, text: file, statements, before, facts: &facts, wraps_in_transaction: false };
+    let input = LintInput { dialect: &Postgres, text: file, statements, before, facts: &facts, runs: Runs::ALONE };
     let refused = lint(&input).into_iter().filter(|it| it.message.contains("server refuses"));
     refused.map(|it| (it.statement, it.message)).collect()
 }
