@@ -19,6 +19,16 @@ page! {
     /// ```sql after
     /// CREATE TABLE inventory (id bigint PRIMARY KEY, on_hand integer CONSTRAINT on_hand_positive CHECK (on_hand >= 0));
     /// ```
+    /// ```plan
+    /// Enforce: add check inventory.on_hand_positive
+    ///   before: no row of inventory breaks the check = 0
+    ///   ALTER TABLE inventory ADD CONSTRAINT on_hand_positive CHECK (on_hand >= 0) NOT VALID
+    ///     lock: AccessExclusive on inventory, brief
+    ///   ALTER TABLE inventory VALIDATE CONSTRAINT on_hand_positive
+    ///     lock: ShareUpdateExclusive on inventory, reads every row
+    ///   after: on_hand_positive holds for every row of inventory = t
+    ///   undo: ALTER TABLE inventory DROP CONSTRAINT on_hand_positive
+    /// ```
     const PAGE;
 }
 

@@ -19,6 +19,13 @@ page! {
     /// ```sql after
     /// CREATE TABLE bookings (id bigint PRIMARY KEY, during tsrange, CONSTRAINT no_overlap EXCLUDE USING gist (during WITH &&));
     /// ```
+    /// ```plan
+    /// Hazard: no_overlap builds its index while nobody can use bookings; PostgreSQL has no other way (constraint-builds-index, warning)
+    /// Enforce: add exclusion constraint bookings.no_overlap
+    ///   ALTER TABLE bookings ADD CONSTRAINT no_overlap EXCLUDE USING gist (during WITH &&)
+    ///     lock: AccessExclusive on bookings, brief
+    ///   undo: ALTER TABLE bookings DROP CONSTRAINT no_overlap
+    /// ```
     const PAGE;
 }
 

@@ -22,6 +22,17 @@ page! {
     /// CREATE TABLE carriers (id bigint PRIMARY KEY);
     /// CREATE TABLE shipments (id bigint PRIMARY KEY, carrier_id bigint REFERENCES carriers);
     /// ```
+    /// ```plan
+    /// Enforce: add foreign key shipments.shipments_carrier_id_fkey
+    ///   before: every carrier_id of shipments points at a row of carriers = 0
+    ///   ALTER TABLE shipments ADD CONSTRAINT shipments_carrier_id_fkey FOREIGN KEY (carrier_id) REFERENCES carriers (id) NOT VALID
+    ///     lock: ShareRowExclusive on carriers, shipments, brief
+    ///   ALTER TABLE shipments VALIDATE CONSTRAINT shipments_carrier_id_fkey
+    ///     lock: ShareUpdateExclusive on shipments, reads every row
+    ///     lock: RowShare on carriers, reads every row
+    ///   after: shipments_carrier_id_fkey holds for every row of shipments = t
+    ///   undo: ALTER TABLE shipments DROP CONSTRAINT shipments_carrier_id_fkey
+    /// ```
     const PAGE;
 }
 

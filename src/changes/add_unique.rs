@@ -19,6 +19,18 @@ page! {
     /// ```sql after
     /// CREATE TABLE products (id bigint PRIMARY KEY, sku text UNIQUE);
     /// ```
+    /// ```plan
+    /// Enforce: add unique constraint products.products_sku_key
+    ///   before: no two rows of products share sku = 0
+    ///   before: no invalid index products_sku_key is left from an earlier try = t
+    ///   CREATE UNIQUE INDEX CONCURRENTLY products_sku_key ON products (sku)
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on products
+    ///   ALTER TABLE products ADD CONSTRAINT products_sku_key UNIQUE USING INDEX products_sku_key
+    ///     lock: AccessExclusive on products, brief
+    ///   after: products_sku_key holds for every row of products = t
+    ///   undo: ALTER TABLE products DROP CONSTRAINT products_sku_key
+    /// ```
     const PAGE;
 }
 

@@ -20,6 +20,12 @@ page! {
     /// CREATE TABLE scans (id bigint PRIMARY KEY, image bytea);
     /// ALTER TABLE scans ALTER COLUMN image SET STORAGE EXTERNAL;
     /// ```
+    /// ```plan
+    /// Expand: change the settings of scans.image
+    ///   ALTER TABLE scans ALTER COLUMN image SET STORAGE EXTERNAL
+    ///     lock: AccessExclusive on scans, brief
+    ///   undo: ALTER TABLE scans ALTER COLUMN image SET STORAGE EXTENDED
+    /// ```
     const PAGE;
 }
 

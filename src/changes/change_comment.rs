@@ -21,6 +21,12 @@ page! {
     /// CREATE TABLE notes (id bigint PRIMARY KEY);
     /// COMMENT ON TABLE notes IS 'What drivers write down';
     /// ```
+    /// ```plan
+    /// Expand: comment on notes
+    ///   COMMENT ON TABLE notes IS 'What drivers write down'
+    ///     lock: ShareUpdateExclusive on notes
+    ///   undo: COMMENT ON TABLE notes IS NULL
+    /// ```
     const PAGE;
 }
 

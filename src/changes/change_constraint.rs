@@ -16,15 +16,33 @@ use crate::{
 page! {
     /// # Change a constraint
     ///
-    /// The old one goes and the new one comes in one transaction, NOT VALID, so that at no time anything unchecked gets in; then
-    /// the old rows are validated beside everybody. A key has its new index built first. What only the new form allows
-    /// can be written from then on.
+    /// A check has its successor added beside it, NOT VALID, and validated beside everybody; then it makes room for it. A foreign
+    /// key goes and comes in one transaction, NOT VALID, and is validated after: two would both act on a DELETE. So at no
+    /// time anything unchecked gets in. A key has its new index built first.
     ///
     /// ```sql before
     /// CREATE TABLE orders (id bigint PRIMARY KEY, state text CONSTRAINT state_known CHECK (state IN ('new', 'sent')));
     /// ```
     /// ```sql after
     /// CREATE TABLE orders (id bigint PRIMARY KEY, state text CONSTRAINT state_known CHECK (state IN ('new', 'sent', 'lost')));
+    /// ```
+    /// ```plan
+    /// Enforce: change constraint state_known of orders
+    ///   before: no row of orders breaks the check = 0
+    ///   ALTER TABLE orders ADD CONSTRAINT mc_new_orders_state_known CHECK (state IN ('new', 'sent', 'lost')) NOT VALID
+    ///     lock: AccessExclusive on orders, brief
+    ///   ALTER TABLE orders VALIDATE CONSTRAINT mc_new_orders_state_known
+    ///     lock: ShareUpdateExclusive on orders, reads every row
+    ///   ALTER TABLE orders DROP CONSTRAINT state_known
+    ///     lock: AccessExclusive on orders, brief
+    ///   ALTER TABLE orders RENAME CONSTRAINT mc_new_orders_state_known TO state_known
+    ///     with the step above
+    ///     lock: AccessExclusive on orders, brief
+    ///   after: state_known holds for every row of orders = t
+    ///   undo: ALTER TABLE orders RENAME CONSTRAINT state_known TO mc_new_orders_state_known
+    ///   undo: ALTER TABLE orders ADD CONSTRAINT state_known CHECK (state IN ('new', 'sent')) NOT VALID
+    ///   undo: ALTER TABLE orders VALIDATE CONSTRAINT state_known
+    ///   undo: ALTER TABLE orders DROP CONSTRAINT mc_new_orders_state_known
     /// ```
     const PAGE;
 }
@@ -125,9 +143,8 @@ impl ChangeConstraint {
         }
     }
 
-    /// Checks and foreign keys: out and in, then validated.
-    fn replace(&self, b: &Builder<'_>, acc: &mut Outline) {
-        let group = format!("constraint:{}.{}", self.table, self.name);
+    /// What shows that the old rows keep to it.
+    fn probe(&self, b: &Builder<'_>, acc: &mut Outline) {
         match &self.after.kind {
             ConstraintKind::Check(check) => {
                 acc.preflight(
@@ -145,6 +162,29 @@ impl ChangeConstraint {
             }
             _ => {}
         }
+    }
+
+    /// A check that old rows keep as well: at every moment one of the two is proven.
+    fn succeed(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let table = &self.table;
+        self.probe(b, acc);
+        let working = helper_name("mc_new", &[table.name.as_str(), self.name.as_str()]);
+        let pending = Constraint { name: Some(working.clone()), not_valid: true, ..self.after.clone() };
+        let add = Ddl::AddConstraint { table: table.clone(), constraint: Box::new(pending) };
+        acc.step(Enforce, add, "NOT VALID: holds for new rows at once, reads no old ones");
+        let validate = Ddl::ValidateConstraint { table: table.clone(), name: working.clone() };
+        acc.step(Enforce, validate, "reads the old rows while reads and writes go on");
+        let group = format!("constraint:{}.{}", self.table, self.name);
+        acc.grouped(Enforce, &group, self.drop(), "its successor stands and is proven");
+        let rename = Ddl::RenameConstraint { table: table.clone(), from: working, to: self.name.clone() };
+        acc.grouped(Enforce, &group, rename, "only the catalog changes");
+        acc.verify(Enforce, b.dialect(), Probe::ConstraintValid { table: table.clone(), name: self.name.clone() });
+    }
+
+    /// Foreign keys, and checks that say nothing of old rows: out and in, then validated.
+    fn replace(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let group = format!("constraint:{}.{}", self.table, self.name);
+        self.probe(b, acc);
         acc.grouped(Enforce, &group, self.drop(), "its successor follows in this transaction");
         let pending = Constraint { not_valid: !self.after.not_enforced, ..self.after.clone() };
         let add = Ddl::AddConstraint { table: self.table.clone(), constraint: Box::new(pending) };
@@ -197,6 +237,11 @@ impl Kind for ChangeConstraint {
                 if !key.without_overlaps && !b.partitioned(&self.table) =>
             {
                 self.key(b, acc, matches!(self.after.kind, ConstraintKind::PrimaryKey(_)), &key.columns);
+            }
+            (ConstraintKind::Check(_), ConstraintKind::Check(_))
+                if !self.after.not_valid && !self.after.not_enforced =>
+            {
+                self.succeed(b, acc);
             }
             (ConstraintKind::Check(_), ConstraintKind::Check(_))
             | (ConstraintKind::ForeignKey(_), ConstraintKind::ForeignKey(_))

@@ -20,6 +20,11 @@ page! {
     /// CREATE EXTENSION pg_trgm;
     /// CREATE TABLE t (id bigint PRIMARY KEY);
     /// ```
+    /// ```plan
+    /// Expand: create extension pg_trgm
+    ///   CREATE EXTENSION IF NOT EXISTS pg_trgm
+    ///   undo: DROP EXTENSION pg_trgm
+    /// ```
     const PAGE;
 }
 

@@ -21,6 +21,11 @@ page! {
     /// ```sql after
     /// CREATE FUNCTION vat(net numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT net * 0.21';
     /// ```
+    /// ```plan
+    /// Expand: change function vat(numeric)
+    ///   CREATE OR REPLACE FUNCTION vat() …
+    ///   undo: CREATE OR REPLACE FUNCTION vat() …
+    /// ```
     const PAGE;
 }
 

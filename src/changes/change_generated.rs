@@ -20,6 +20,19 @@ page! {
     /// ```sql after
     /// CREATE TABLE lines (id bigint PRIMARY KEY, n integer, twice integer GENERATED ALWAYS AS (n + n) STORED);
     /// ```
+    /// ```plan
+    /// Hazard: lines.twice is computed for every row of lines while nobody can read it (generated-column-rewrites, error)
+    /// Gate: lines can be unavailable while twice is computed
+    /// Contract: change how lines.twice is generated
+    ///   ALTER TABLE lines DROP COLUMN twice
+    ///     lock: AccessExclusive on lines, brief
+    ///   ALTER TABLE lines ADD COLUMN twice integer GENERATED ALWAYS AS (n + n) STORED
+    ///     with the step above
+    ///     lock: AccessExclusive on lines, writes every row anew
+    ///   undo: ALTER TABLE lines DROP COLUMN twice
+    ///   undo: ALTER TABLE lines ADD COLUMN twice integer GENERATED ALWAYS AS (n * 2) STORED
+    ///   irreversible: every value of lines.twice
+    /// ```
     const PAGE;
 }
 

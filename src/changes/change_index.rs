@@ -27,6 +27,23 @@ page! {
     /// CREATE TABLE shipments (id bigint PRIMARY KEY, eta date, carrier text);
     /// CREATE INDEX shipments_eta_idx ON shipments (eta, carrier);
     /// ```
+    /// ```plan
+    /// Expand: change index shipments_eta_idx on shipments
+    ///   before: no invalid index mc_new_shipments_eta_idx is left from an earlier try = t
+    ///   CREATE INDEX CONCURRENTLY mc_new_shipments_eta_idx ON shipments (eta, carrier)
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on shipments
+    ///   after: index mc_new_shipments_eta_idx is valid = t
+    ///   undo: DROP INDEX CONCURRENTLY IF EXISTS mc_new_shipments_eta_idx
+    /// Contract: change index shipments_eta_idx on shipments
+    ///   DROP INDEX CONCURRENTLY shipments_eta_idx
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on shipments
+    ///   ALTER INDEX mc_new_shipments_eta_idx RENAME TO shipments_eta_idx
+    ///     lock: ShareUpdateExclusive on mc_new_shipments_eta_idx
+    ///   undo: ALTER INDEX shipments_eta_idx RENAME TO mc_new_shipments_eta_idx
+    ///   undo: CREATE INDEX CONCURRENTLY shipments_eta_idx ON shipments (eta)
+    /// ```
     const PAGE;
 }
 

@@ -22,6 +22,12 @@ page! {
     /// CREATE TABLE notes (id bigint PRIMARY KEY);
     /// CREATE RULE keep AS ON DELETE TO notes DO INSTEAD NOTHING;
     /// ```
+    /// ```plan
+    /// Expand: add rule
+    ///   CREATE RULE keep AS ON DELETE TO notes DO INSTEAD NOTHING
+    ///     lock: AccessExclusive on notes, brief
+    ///   undo: DROP RULE keep ON notes
+    /// ```
     const PAGE;
 }
 

@@ -27,6 +27,14 @@ page! {
     ///   CONSTRAINT of_2026 CHECK (at >= '2026-01-01' AND at < '2027-01-01')
     /// ) FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
     /// ```
+    /// ```plan
+    /// Hazard: pings_2026 is read while nobody can use it, unless a valid check proves that its rows belong (attaching-partition-scans, warning)
+    /// Enforce: attach pings_2026 to pings
+    ///   ALTER TABLE pings ATTACH PARTITION pings_2026 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')
+    ///     lock: AccessExclusive on pings_2026, brief
+    ///     lock: ShareUpdateExclusive on pings
+    ///   undo: ALTER TABLE pings DETACH PARTITION pings_2026
+    /// ```
     const PAGE;
 }
 

@@ -22,6 +22,12 @@ page! {
     /// CREATE TABLE notes (id bigint PRIMARY KEY, tenant text);
     /// CREATE POLICY own ON notes USING (tenant = current_setting('app.tenant', true));
     /// ```
+    /// ```plan
+    /// Expand: create policy notes.own
+    ///   CREATE POLICY own ON notes USING (tenant = current_setting('app.tenant', true))
+    ///     lock: AccessExclusive on notes, brief
+    ///   undo: DROP POLICY own ON notes
+    /// ```
     const PAGE;
 }
 

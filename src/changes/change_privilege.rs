@@ -20,6 +20,11 @@ page! {
     /// CREATE TABLE notes (id bigint PRIMARY KEY);
     /// GRANT SELECT ON notes TO PUBLIC;
     /// ```
+    /// ```plan
+    /// Expand: grant SELECT on notes to public
+    ///   GRANT SELECT ON TABLE notes TO PUBLIC
+    ///   undo: REVOKE SELECT ON TABLE notes FROM PUBLIC
+    /// ```
     const PAGE;
 }
 

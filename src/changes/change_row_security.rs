@@ -22,6 +22,13 @@ page! {
     /// CREATE POLICY own ON notes USING (tenant = current_setting('app.tenant', true));
     /// ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
     /// ```
+    /// ```plan
+    /// Gate: every instance sets what the policies of notes ask for
+    /// Enforce: switch row security of notes on
+    ///   ALTER TABLE notes ENABLE ROW LEVEL SECURITY
+    ///     lock: AccessExclusive on notes, brief
+    ///   undo: ALTER TABLE notes DISABLE ROW LEVEL SECURITY
+    /// ```
     const PAGE;
 }
 

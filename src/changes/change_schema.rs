@@ -19,6 +19,11 @@ page! {
     /// CREATE SCHEMA archive;
     /// CREATE TABLE t (id bigint PRIMARY KEY);
     /// ```
+    /// ```plan
+    /// Expand: create schema archive
+    ///   CREATE SCHEMA archive
+    ///   undo: DROP SCHEMA archive
+    /// ```
     const PAGE;
 }
 

@@ -22,6 +22,15 @@ page! {
     /// CREATE SEQUENCE ticket_no INCREMENT BY 10;
     /// CREATE SEQUENCE batch_no;
     /// ```
+    /// ```plan
+    /// Expand: create sequence batch_no; change sequence ticket_no
+    ///   CREATE SEQUENCE batch_no
+    ///   ALTER SEQUENCE ticket_no INCREMENT BY 10
+    ///     with the step above
+    ///     lock: ShareRowExclusive on ticket_no, brief
+    ///   undo: ALTER SEQUENCE ticket_no INCREMENT BY 1
+    ///   undo: DROP SEQUENCE batch_no
+    /// ```
     const PAGE;
 }
 

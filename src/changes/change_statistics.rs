@@ -21,6 +21,12 @@ page! {
     /// CREATE TABLE stops (id bigint PRIMARY KEY, city text, zip text);
     /// CREATE STATISTICS stops_city_zip ON city, zip FROM stops;
     /// ```
+    /// ```plan
+    /// Expand: create statistics stops_city_zip
+    ///   CREATE STATISTICS stops_city_zip ON city, zip FROM stops
+    ///     lock: ShareUpdateExclusive on stops
+    ///   undo: DROP STATISTICS stops_city_zip
+    /// ```
     const PAGE;
 }
 

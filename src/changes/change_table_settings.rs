@@ -19,6 +19,12 @@ page! {
     /// ```sql after
     /// CREATE TABLE pings (id bigint PRIMARY KEY, at timestamptz) WITH (fillfactor = 70);
     /// ```
+    /// ```plan
+    /// Expand: change the settings of pings
+    ///   ALTER TABLE pings SET (fillfactor = 70)
+    ///     lock: ShareUpdateExclusive on pings
+    ///   undo: ALTER TABLE pings RESET (fillfactor)
+    /// ```
     const PAGE;
 }
 

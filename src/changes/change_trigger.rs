@@ -25,6 +25,12 @@ page! {
     /// CREATE TABLE orders (id bigint PRIMARY KEY, changed_at timestamptz);
     /// CREATE TRIGGER orders_stamp BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp();
     /// ```
+    /// ```plan
+    /// Expand: create trigger orders.orders_stamp
+    ///   CREATE TRIGGER orders_stamp BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp()
+    ///     lock: ShareRowExclusive on orders, brief
+    ///   undo: DROP TRIGGER orders_stamp ON orders
+    /// ```
     const PAGE;
 }
 

@@ -28,6 +28,101 @@ page! {
     /// CREATE TABLE stock_moves (id bigint PRIMARY KEY, quantity bigint NOT NULL, note varchar(80));
     /// CREATE INDEX stock_moves_quantity_idx ON stock_moves (quantity);
     /// ```
+    /// ```plan
+    /// Expand: change stock_moves.quantity from integer to bigint; change stock_moves.note from character varying(40) to character varying(80)
+    ///   ALTER TABLE stock_moves ADD COLUMN mc_new_quantity bigint
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   CREATE FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity() …
+    ///     with the step above
+    ///   CREATE TRIGGER zzz_mc_sync_stock_moves_quantity_mc_new_quantity BEFORE INSERT OR UPDATE ON stock_moves FOR EACH ROW EXECUTE FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on stock_moves, brief
+    ///   ALTER TABLE stock_moves ALTER COLUMN note TYPE character varying(80)
+    ///     with the step above
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   after: stock_moves.mc_new_quantity is there = t
+    ///   after: trigger zzz_mc_sync_stock_moves_quantity_mc_new_quantity is enabled and fires last = t
+    ///   undo: ALTER TABLE stock_moves ALTER COLUMN note TYPE character varying(40) USING note::character varying(40)
+    ///   undo: DROP TRIGGER zzz_mc_sync_stock_moves_quantity_mc_new_quantity ON stock_moves
+    ///   undo: DROP FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity()
+    ///   undo: ALTER TABLE stock_moves DROP COLUMN mc_new_quantity
+    /// Backfill: change stock_moves.quantity from integer to bigint
+    ///   backfill stock_moves: mc_new_quantity filled by the trigger as rows are touched where t.mc_new_quantity IS NULL AND t.quantity IS NOT NULL, 1000 rows at a time by id
+    ///     outside a transaction
+    ///     lock: RowExclusive on stock_moves
+    ///   after: no row of stock_moves is left to fill (mc_new_quantity) = 0
+    ///   after: every row holds the same in quantity and mc_new_quantity = 0
+    /// Gate: every instance can read and write stock_moves.quantity as bigint
+    /// Enforce: change stock_moves.quantity from integer to bigint
+    ///   before: no invalid index mc_new_stock_moves_quantity_idx is left from an earlier try = t
+    ///   before: no row has stock_moves.mc_new_quantity empty = 0
+    ///   CREATE INDEX CONCURRENTLY mc_new_stock_moves_quantity_idx ON stock_moves (mc_new_quantity)
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on stock_moves
+    ///   ALTER TABLE stock_moves ADD CONSTRAINT mc_nn_stock_moves_mc_new_quantity CHECK (mc_new_quantity IS NOT NULL) NOT VALID
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   ALTER TABLE stock_moves VALIDATE CONSTRAINT mc_nn_stock_moves_mc_new_quantity
+    ///     lock: ShareUpdateExclusive on stock_moves, reads every row
+    ///   ALTER TABLE stock_moves ALTER COLUMN mc_new_quantity SET NOT NULL
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   ALTER TABLE stock_moves DROP CONSTRAINT mc_nn_stock_moves_mc_new_quantity
+    ///     with the step above
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   DROP TRIGGER zzz_mc_sync_stock_moves_quantity_mc_new_quantity ON stock_moves
+    ///     with the step above
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   DROP FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity()
+    ///     with the step above
+    ///   ALTER TABLE stock_moves RENAME COLUMN quantity TO mc_old_quantity
+    ///     with the step above
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   ALTER TABLE stock_moves RENAME COLUMN mc_new_quantity TO quantity
+    ///     with the step above
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   ALTER TABLE stock_moves ALTER COLUMN mc_old_quantity DROP NOT NULL
+    ///     with the step above
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   CREATE FUNCTION mc_sync_stock_moves_mc_old_quantity_quantity() …
+    ///     with the step above
+    ///   CREATE TRIGGER zzz_mc_sync_stock_moves_mc_old_quantity_quantity BEFORE INSERT OR UPDATE ON stock_moves FOR EACH ROW EXECUTE FUNCTION mc_sync_stock_moves_mc_old_quantity_quantity()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on stock_moves, brief
+    ///   after: index mc_new_stock_moves_quantity_idx is valid = t
+    ///   after: stock_moves.quantity is NOT NULL = t
+    ///   after: trigger zzz_mc_sync_stock_moves_mc_old_quantity_quantity is enabled and fires last = t
+    ///   undo: DROP TRIGGER zzz_mc_sync_stock_moves_mc_old_quantity_quantity ON stock_moves
+    ///   undo: DROP FUNCTION mc_sync_stock_moves_mc_old_quantity_quantity()
+    ///   undo: ALTER TABLE stock_moves ALTER COLUMN mc_old_quantity SET NOT NULL
+    ///   undo: ALTER TABLE stock_moves RENAME COLUMN quantity TO mc_new_quantity
+    ///   undo: ALTER TABLE stock_moves RENAME COLUMN mc_old_quantity TO quantity
+    ///   undo: CREATE FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity() …
+    ///   undo: CREATE TRIGGER zzz_mc_sync_stock_moves_quantity_mc_new_quantity BEFORE INSERT OR UPDATE ON stock_moves FOR EACH ROW EXECUTE FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity()
+    ///   undo: ALTER TABLE stock_moves ALTER COLUMN mc_new_quantity DROP NOT NULL
+    ///   undo: ALTER TABLE stock_moves DROP CONSTRAINT IF EXISTS mc_nn_stock_moves_mc_new_quantity
+    ///   undo: DROP INDEX CONCURRENTLY IF EXISTS mc_new_stock_moves_quantity_idx
+    /// Contract: change stock_moves.quantity from integer to bigint
+    ///   before: every row holds the same in mc_old_quantity and quantity = 0
+    ///   DROP INDEX CONCURRENTLY stock_moves_quantity_idx
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on stock_moves
+    ///   DROP TRIGGER zzz_mc_sync_stock_moves_mc_old_quantity_quantity ON stock_moves
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   DROP FUNCTION mc_sync_stock_moves_mc_old_quantity_quantity()
+    ///     with the step above
+    ///   ALTER TABLE stock_moves DROP COLUMN mc_old_quantity
+    ///     with the step above
+    ///     lock: AccessExclusive on stock_moves, brief
+    ///   ALTER INDEX mc_new_stock_moves_quantity_idx RENAME TO stock_moves_quantity_idx
+    ///     with the step above
+    ///     lock: ShareUpdateExclusive on mc_new_stock_moves_quantity_idx
+    ///   after: stock_moves.mc_old_quantity is gone = t
+    ///   undo: ALTER INDEX stock_moves_quantity_idx RENAME TO mc_new_stock_moves_quantity_idx
+    ///   undo: ALTER TABLE stock_moves ADD COLUMN mc_old_quantity integer
+    ///   undo: CREATE FUNCTION mc_sync_stock_moves_mc_old_quantity_quantity() …
+    ///   undo: CREATE TRIGGER zzz_mc_sync_stock_moves_mc_old_quantity_quantity BEFORE INSERT OR UPDATE ON stock_moves FOR EACH ROW EXECUTE FUNCTION mc_sync_stock_moves_mc_old_quantity_quantity()
+    ///   undo: backfill stock_moves: mc_old_quantity filled by the trigger as rows are touched where t.mc_old_quantity IS NULL AND t.quantity IS NOT NULL, 1000 rows at a time by id
+    ///   undo: CREATE INDEX CONCURRENTLY stock_moves_quantity_idx ON stock_moves (mc_old_quantity)
+    /// ```
     const PAGE;
 }
 

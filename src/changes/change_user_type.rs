@@ -28,6 +28,11 @@ page! {
     /// CREATE TYPE mode AS ENUM ('road', 'rail', 'sea');
     /// CREATE TABLE legs (id bigint PRIMARY KEY, mode mode);
     /// ```
+    /// ```plan
+    /// Expand: change type mode
+    ///   ALTER TYPE mode ADD VALUE IF NOT EXISTS 'sea'
+    ///   irreversible: nothing; but the value sea of mode stays
+    /// ```
     const PAGE;
 }
 

@@ -24,6 +24,16 @@ page! {
     /// CREATE TABLE orders (id bigint PRIMARY KEY, state text, paid boolean);
     /// CREATE VIEW open_orders AS SELECT id, paid FROM orders WHERE state <> 'done';
     /// ```
+    /// ```plan
+    /// Expand: change view open_orders
+    ///   DROP VIEW open_orders
+    ///     lock: AccessExclusive on open_orders, brief
+    ///   CREATE VIEW open_orders AS SELECT id, paid FROM orders WHERE state <> 'done'
+    ///     with the step above
+    ///     lock: AccessShare on orders
+    ///   undo: DROP VIEW open_orders
+    ///   undo: CREATE VIEW open_orders AS SELECT id FROM orders WHERE state <> 'done'
+    /// ```
     const PAGE;
 }
 
@@ -37,22 +47,11 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeView> {
     let (base, after) = (&pairs.base.views, &pairs.input.after.views);
     let kept = after.values().filter_map(|new| {
         let old = base.get(&new.name);
-        let changed = old.is_none_or(|old| !same(old, new));
+        let changed = old.is_none_or(|old| !old.same_definition(new));
         changed.then(|| ChangeView { before: old.cloned(), after: Some(new.clone()) })
     });
     let gone = base.values().filter(|it| !after.contains_key(&it.name));
     kept.chain(gone.map(|it| ChangeView { before: Some(it.clone()), after: None })).collect()
-}
-
-fn same(a: &View, b: &View) -> bool {
-    let essence = |it: &View| View {
-        owner: None,
-        with_data: true,
-        reads: Default::default(),
-        calls: Default::default(),
-        ..it.clone()
-    };
-    essence(a) == essence(b)
 }
 
 impl ChangeView {
@@ -75,7 +74,7 @@ impl ChangeView {
 
     fn change(&self, b: &Builder<'_>, acc: &mut Outline, before: &View, after: &View) {
         if before.materialized == after.materialized
-            && same(&View { options: after.options.clone(), ..before.clone() }, after)
+            && (View { options: after.options.clone(), ..before.clone() }).same_definition(after)
         {
             let reset = before.options.keys().filter(|it| !after.options.contains_key(*it)).cloned().collect();
             let alter = Ddl::AlterView {
@@ -90,7 +89,7 @@ impl ChangeView {
         // A changed view below this one takes this one along.
         if below(&b.pairs.base, &before.name).iter().any(|it| {
             let (old, new) = (b.pairs.base.views.get(it), b.after().views.get(it));
-            matches!((old, new), (Some(old), Some(new)) if !same(old, new))
+            matches!((old, new), (Some(old), Some(new)) if !old.same_definition(new))
         }) {
             return;
         }

@@ -27,6 +27,15 @@ page! {
     /// CREATE TABLE order_lines (id bigint PRIMARY KEY, order_id bigint NOT NULL, sku text);
     /// CREATE INDEX order_lines_order_id_idx ON order_lines (order_id) WHERE sku IS NOT NULL;
     /// ```
+    /// ```plan
+    /// Expand: create index order_lines_order_id_idx on order_lines
+    ///   before: no invalid index order_lines_order_id_idx is left from an earlier try = t
+    ///   CREATE INDEX CONCURRENTLY order_lines_order_id_idx ON order_lines (order_id) WHERE sku IS NOT NULL
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on order_lines
+    ///   after: index order_lines_order_id_idx is valid = t
+    ///   undo: DROP INDEX CONCURRENTLY IF EXISTS order_lines_order_id_idx
+    /// ```
     const PAGE;
 }
 

@@ -25,6 +25,17 @@ page! {
     /// CREATE TABLE audits (id bigint PRIMARY KEY, supplier_id bigint NOT NULL REFERENCES suppliers, passed boolean);
     /// CREATE INDEX audits_supplier_id_idx ON audits (supplier_id);
     /// ```
+    /// ```plan
+    /// Expand: create table audits; create index audits_supplier_id_idx on audits
+    ///   CREATE TABLE audits ( id bigint NOT NULL, supplier_id bigint NOT NULL, passed boolean, CONSTRAINT audits_pkey PRIMARY KEY (id), CONSTRAINT audits_supplier_id_fkey FOREIGN KEY (supplier_id) REFERENCES suppliers (id) )
+    ///     lock: ShareRowExclusive on suppliers, brief
+    ///   CREATE INDEX audits_supplier_id_idx ON audits (supplier_id)
+    ///     with the step above
+    ///     lock: Share on audits
+    ///   after: audits is there = t
+    ///   undo: DROP INDEX IF EXISTS audits_supplier_id_idx
+    ///   undo: DROP TABLE audits
+    /// ```
     const PAGE;
 }
 

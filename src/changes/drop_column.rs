@@ -26,6 +26,30 @@ page! {
     /// ```sql after
     /// CREATE TABLE carriers (id bigint PRIMARY KEY, name text NOT NULL);
     /// ```
+    /// ```plan
+    /// Hazard: every value of carriers.fax is lost in Contract; with it go carriers_fax_idx (dropping-column, warning)
+    /// Expand: drop carriers.fax and all its values
+    ///   ALTER TABLE carriers ALTER COLUMN fax DROP NOT NULL
+    ///     lock: AccessExclusive on carriers, brief
+    ///   undo: backfill carriers: fax = '' where t.fax IS NULL, 1000 rows at a time by id
+    ///   undo: ALTER TABLE carriers ADD CONSTRAINT mc_nn_carriers_fax CHECK (fax IS NOT NULL) NOT VALID
+    ///   undo: ALTER TABLE carriers VALIDATE CONSTRAINT mc_nn_carriers_fax
+    ///   undo: ALTER TABLE carriers ALTER COLUMN fax SET NOT NULL
+    ///   undo: ALTER TABLE carriers DROP CONSTRAINT mc_nn_carriers_fax
+    /// Gate: no running instance reads or writes carriers.fax
+    /// Contract: drop carriers.fax and all its values; drop index carriers_fax_idx on carriers
+    ///   DROP INDEX CONCURRENTLY carriers_fax_idx
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on carriers
+    ///   ALTER TABLE carriers DROP COLUMN fax
+    ///     lock: AccessExclusive on carriers, brief
+    ///   after: carriers.fax is gone = t
+    ///   after: carriers_fax_idx is gone = t
+    ///   undo: ALTER TABLE carriers ADD COLUMN fax text DEFAULT ''
+    ///   undo: ALTER TABLE carriers ALTER COLUMN fax DROP DEFAULT
+    ///   undo: CREATE INDEX CONCURRENTLY carriers_fax_idx ON carriers (fax)
+    ///   irreversible: every value of carriers.fax
+    /// ```
     const PAGE;
 }
 

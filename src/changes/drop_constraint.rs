@@ -25,6 +25,21 @@ page! {
     /// ```sql after
     /// CREATE TABLE products (id bigint PRIMARY KEY, sku text, gtin text);
     /// ```
+    /// ```plan
+    /// Expand: drop check products.sku_short
+    ///   ALTER TABLE products DROP CONSTRAINT sku_short
+    ///     lock: AccessExclusive on products, brief
+    ///   after: products.sku_short is gone = t
+    ///   undo: ALTER TABLE products ADD CONSTRAINT sku_short CHECK (length(sku) < 20) NOT VALID
+    ///   undo: ALTER TABLE products VALIDATE CONSTRAINT sku_short
+    /// Gate: no running instance relies on products_gtin_key (products)
+    /// Contract: drop unique constraint products.products_gtin_key
+    ///   ALTER TABLE products DROP CONSTRAINT products_gtin_key
+    ///     lock: AccessExclusive on products, brief
+    ///   after: products.products_gtin_key is gone = t
+    ///   undo: CREATE UNIQUE INDEX CONCURRENTLY products_gtin_key ON products (gtin)
+    ///   undo: ALTER TABLE products ADD CONSTRAINT products_gtin_key UNIQUE USING INDEX products_gtin_key
+    /// ```
     const PAGE;
 }
 

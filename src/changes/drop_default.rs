@@ -19,6 +19,13 @@ page! {
     /// ```sql after
     /// CREATE TABLE orders (id bigint PRIMARY KEY, state text);
     /// ```
+    /// ```plan
+    /// Gate: every writer sets orders.state
+    /// Contract: drop the default of orders.state
+    ///   ALTER TABLE orders ALTER COLUMN state DROP DEFAULT
+    ///     lock: AccessExclusive on orders, brief
+    ///   undo: ALTER TABLE orders ALTER COLUMN state SET DEFAULT 'new'
+    /// ```
     const PAGE;
 }
 

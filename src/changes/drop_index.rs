@@ -20,6 +20,14 @@ page! {
     /// ```sql after
     /// CREATE TABLE orders (id bigint PRIMARY KEY, legacy_no text);
     /// ```
+    /// ```plan
+    /// Contract: drop index orders_legacy_no_idx on orders
+    ///   DROP INDEX CONCURRENTLY orders_legacy_no_idx
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on orders
+    ///   after: orders_legacy_no_idx is gone = t
+    ///   undo: CREATE INDEX CONCURRENTLY orders_legacy_no_idx ON orders (legacy_no)
+    /// ```
     const PAGE;
 }
 

@@ -23,6 +23,15 @@ page! {
     /// ```sql after
     /// CREATE TABLE orders (id bigint PRIMARY KEY, note text);
     /// ```
+    /// ```plan
+    /// Expand: make orders.note nullable
+    ///   ALTER TABLE orders ALTER COLUMN note DROP NOT NULL
+    ///     lock: AccessExclusive on orders, brief
+    ///   undo: ALTER TABLE orders ADD CONSTRAINT mc_nn_orders_note CHECK (note IS NOT NULL) NOT VALID
+    ///   undo: ALTER TABLE orders VALIDATE CONSTRAINT mc_nn_orders_note
+    ///   undo: ALTER TABLE orders ALTER COLUMN note SET NOT NULL
+    ///   undo: ALTER TABLE orders DROP CONSTRAINT mc_nn_orders_note
+    /// ```
     const PAGE;
 }
 

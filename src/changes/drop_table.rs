@@ -22,6 +22,21 @@ page! {
     /// ```sql after
     /// CREATE TABLE suppliers (id bigint PRIMARY KEY);
     /// ```
+    /// ```plan
+    /// Hazard: every row of supplier_notes is lost in Contract (dropping-table, warning)
+    /// Gate: no running instance uses table supplier_notes
+    /// Contract: drop table supplier_notes and all its rows
+    ///   before: no transaction older than five minutes holds supplier_notes = 0
+    ///   ALTER TABLE supplier_notes DROP CONSTRAINT supplier_notes_supplier_id_fkey
+    ///     lock: AccessExclusive on supplier_notes, suppliers, brief
+    ///   DROP TABLE supplier_notes
+    ///     lock: AccessExclusive on supplier_notes, brief
+    ///   after: supplier_notes is gone = t
+    ///   undo: CREATE TABLE supplier_notes ( id bigint NOT NULL, supplier_id bigint, note text, CONSTRAINT supplier_notes_pkey PRIMARY KEY (id) )
+    ///   undo: ALTER TABLE supplier_notes ADD CONSTRAINT supplier_notes_supplier_id_fkey FOREIGN KEY (supplier_id) REFERENCES suppliers (id) NOT VALID
+    ///   undo: ALTER TABLE supplier_notes VALIDATE CONSTRAINT supplier_notes_supplier_id_fkey
+    ///   irreversible: every row of supplier_notes
+    /// ```
     const PAGE;
 }
 

@@ -29,6 +29,80 @@ page! {
     /// );
     /// CREATE INDEX shipments_carbon_kg_idx ON shipments (carbon_kg);
     /// ```
+    /// ```plan
+    /// Expand: rename shipments.co2_kg to carbon_kg
+    ///   ALTER TABLE shipments ADD COLUMN carbon_kg numeric(10,2)
+    ///     lock: AccessExclusive on shipments, brief
+    ///   ALTER TABLE shipments ALTER COLUMN carbon_kg SET DEFAULT 0
+    ///     with the step above
+    ///     lock: AccessExclusive on shipments, brief
+    ///   CREATE FUNCTION mc_sync_shipments_co2_kg_carbon_kg() …
+    ///     with the step above
+    ///   CREATE TRIGGER zzz_mc_sync_shipments_co2_kg_carbon_kg BEFORE INSERT OR UPDATE ON shipments FOR EACH ROW EXECUTE FUNCTION mc_sync_shipments_co2_kg_carbon_kg()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on shipments, brief
+    ///   after: shipments.carbon_kg is there = t
+    ///   after: trigger zzz_mc_sync_shipments_co2_kg_carbon_kg is enabled and fires last = t
+    ///   undo: DROP TRIGGER zzz_mc_sync_shipments_co2_kg_carbon_kg ON shipments
+    ///   undo: DROP FUNCTION mc_sync_shipments_co2_kg_carbon_kg()
+    ///   undo: ALTER TABLE shipments ALTER COLUMN carbon_kg DROP DEFAULT
+    ///   undo: ALTER TABLE shipments DROP COLUMN carbon_kg
+    /// Backfill: rename shipments.co2_kg to carbon_kg
+    ///   backfill shipments: carbon_kg filled by the trigger as rows are touched where t.carbon_kg IS NULL AND t.co2_kg IS NOT NULL, 1000 rows at a time by id
+    ///     outside a transaction
+    ///     lock: RowExclusive on shipments
+    ///   after: no row of shipments is left to fill (carbon_kg) = 0
+    ///   after: every row holds the same in co2_kg and carbon_kg = 0
+    /// Enforce: rename shipments.co2_kg to carbon_kg
+    ///   before: no invalid index shipments_carbon_kg_idx is left from an earlier try = t
+    ///   before: no row has shipments.carbon_kg empty = 0
+    ///   CREATE INDEX CONCURRENTLY shipments_carbon_kg_idx ON shipments (carbon_kg)
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on shipments
+    ///   ALTER TABLE shipments ADD CONSTRAINT mc_nn_shipments_carbon_kg CHECK (carbon_kg IS NOT NULL) NOT VALID
+    ///     lock: AccessExclusive on shipments, brief
+    ///   ALTER TABLE shipments VALIDATE CONSTRAINT mc_nn_shipments_carbon_kg
+    ///     lock: ShareUpdateExclusive on shipments, reads every row
+    ///   ALTER TABLE shipments ALTER COLUMN carbon_kg SET NOT NULL
+    ///     lock: AccessExclusive on shipments, brief
+    ///   ALTER TABLE shipments DROP CONSTRAINT mc_nn_shipments_carbon_kg
+    ///     with the step above
+    ///     lock: AccessExclusive on shipments, brief
+    ///   after: index shipments_carbon_kg_idx is valid = t
+    ///   after: shipments.carbon_kg is NOT NULL = t
+    ///   undo: ALTER TABLE shipments ALTER COLUMN carbon_kg DROP NOT NULL
+    ///   undo: ALTER TABLE shipments DROP CONSTRAINT IF EXISTS mc_nn_shipments_carbon_kg
+    ///   undo: DROP INDEX CONCURRENTLY IF EXISTS shipments_carbon_kg_idx
+    /// Gate: no running instance reads or writes shipments.co2_kg
+    /// Contract: rename shipments.co2_kg to carbon_kg
+    ///   before: every row holds the same in co2_kg and carbon_kg = 0
+    ///   DROP INDEX CONCURRENTLY shipments_co2_kg_idx
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on shipments
+    ///   DROP TRIGGER zzz_mc_sync_shipments_co2_kg_carbon_kg ON shipments
+    ///     lock: AccessExclusive on shipments, brief
+    ///   DROP FUNCTION mc_sync_shipments_co2_kg_carbon_kg()
+    ///     with the step above
+    ///   ALTER TABLE shipments ALTER COLUMN carbon_kg SET DEFAULT 0
+    ///     with the step above
+    ///     lock: AccessExclusive on shipments, brief
+    ///   ALTER TABLE shipments DROP COLUMN co2_kg
+    ///     with the step above
+    ///     lock: AccessExclusive on shipments, brief
+    ///   after: shipments_co2_kg_idx is gone = t
+    ///   after: shipments.co2_kg is gone = t
+    ///   undo: ALTER TABLE shipments ADD COLUMN co2_kg numeric(10,2)
+    ///   undo: ALTER TABLE shipments ALTER COLUMN co2_kg SET DEFAULT 0
+    ///   undo: ALTER TABLE shipments ALTER COLUMN carbon_kg SET DEFAULT 0
+    ///   undo: CREATE FUNCTION mc_sync_shipments_co2_kg_carbon_kg() …
+    ///   undo: CREATE TRIGGER zzz_mc_sync_shipments_co2_kg_carbon_kg BEFORE INSERT OR UPDATE ON shipments FOR EACH ROW EXECUTE FUNCTION mc_sync_shipments_co2_kg_carbon_kg()
+    ///   undo: backfill shipments: co2_kg = t.carbon_kg where t.co2_kg IS NULL AND t.carbon_kg IS NOT NULL, 1000 rows at a time by id
+    ///   undo: ALTER TABLE shipments ADD CONSTRAINT mc_nn_shipments_co2_kg CHECK (co2_kg IS NOT NULL) NOT VALID
+    ///   undo: ALTER TABLE shipments VALIDATE CONSTRAINT mc_nn_shipments_co2_kg
+    ///   undo: ALTER TABLE shipments ALTER COLUMN co2_kg SET NOT NULL
+    ///   undo: ALTER TABLE shipments DROP CONSTRAINT mc_nn_shipments_co2_kg
+    ///   undo: CREATE INDEX CONCURRENTLY shipments_co2_kg_idx ON shipments (co2_kg)
+    /// ```
     const PAGE;
 }
 

@@ -19,6 +19,12 @@ page! {
     /// ```sql after
     /// CREATE TABLE orders (id bigint PRIMARY KEY, qty integer CONSTRAINT qty_positive CHECK (qty > 0));
     /// ```
+    /// ```plan
+    /// Contract: rename constraint c1 of orders to qty_positive
+    ///   ALTER TABLE orders RENAME CONSTRAINT c1 TO qty_positive
+    ///     lock: AccessExclusive on orders, brief
+    ///   undo: ALTER TABLE orders RENAME CONSTRAINT qty_positive TO c1
+    /// ```
     const PAGE;
 }
 

@@ -21,6 +21,12 @@ page! {
     /// CREATE TABLE orders (id bigint PRIMARY KEY, placed_on date);
     /// CREATE INDEX orders_placed_on_idx ON orders (placed_on);
     /// ```
+    /// ```plan
+    /// Contract: rename index orders_date to orders_placed_on_idx
+    ///   ALTER INDEX orders_date RENAME TO orders_placed_on_idx
+    ///     lock: ShareUpdateExclusive on orders_date
+    ///   undo: ALTER INDEX orders_placed_on_idx RENAME TO orders_date
+    /// ```
     const PAGE;
 }
 

@@ -24,6 +24,26 @@ page! {
     /// -- @renamed from=parcels
     /// CREATE TABLE shipments (id bigint PRIMARY KEY, weight_kg numeric);
     /// ```
+    /// ```plan
+    /// Expand: rename table parcels to shipments
+    ///   ALTER TABLE parcels RENAME TO shipments
+    ///     lock: AccessExclusive on parcels, brief
+    ///   CREATE VIEW parcels AS SELECT id, weight_kg FROM shipments
+    ///     with the step above
+    ///     lock: AccessShare on shipments
+    ///   after: shipments is there = t
+    ///   undo: DROP VIEW parcels
+    ///   undo: ALTER TABLE shipments RENAME TO parcels
+    /// Gate: no running instance uses the name parcels
+    /// Contract: rename table parcels to shipments; rename constraint parcels_pkey of shipments to shipments_pkey
+    ///   DROP VIEW parcels
+    ///     lock: AccessExclusive on parcels, brief
+    ///   ALTER TABLE shipments RENAME CONSTRAINT parcels_pkey TO shipments_pkey
+    ///     with the step above
+    ///     lock: AccessExclusive on shipments, brief
+    ///   undo: ALTER TABLE shipments RENAME CONSTRAINT shipments_pkey TO parcels_pkey
+    ///   undo: CREATE VIEW parcels AS SELECT id, weight_kg FROM shipments
+    /// ```
     const PAGE;
 }
 

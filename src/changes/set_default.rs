@@ -19,6 +19,12 @@ page! {
     /// ```sql after
     /// CREATE TABLE orders (id bigint PRIMARY KEY, state text DEFAULT 'new');
     /// ```
+    /// ```plan
+    /// Expand: set the default of orders.state to 'new'
+    ///   ALTER TABLE orders ALTER COLUMN state SET DEFAULT 'new'
+    ///     lock: AccessExclusive on orders, brief
+    ///   undo: ALTER TABLE orders ALTER COLUMN state DROP DEFAULT
+    /// ```
     const PAGE;
 }
 

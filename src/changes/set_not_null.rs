@@ -20,6 +20,25 @@ page! {
     /// ```sql after
     /// CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL);
     /// ```
+    /// ```plan
+    /// Question: which value do old rows get whose users.email is empty? (none: there are none, or you fill them)
+    ///   fill:users.email: none | value:… (assumed none)
+    /// Gate: every writer sets users.email
+    /// Enforce: make users.email not null
+    ///   before: no row has users.email empty = 0
+    ///   ALTER TABLE users ADD CONSTRAINT mc_nn_users_email CHECK (email IS NOT NULL) NOT VALID
+    ///     lock: AccessExclusive on users, brief
+    ///   ALTER TABLE users VALIDATE CONSTRAINT mc_nn_users_email
+    ///     lock: ShareUpdateExclusive on users, reads every row
+    ///   ALTER TABLE users ALTER COLUMN email SET NOT NULL
+    ///     lock: AccessExclusive on users, brief
+    ///   ALTER TABLE users DROP CONSTRAINT mc_nn_users_email
+    ///     with the step above
+    ///     lock: AccessExclusive on users, brief
+    ///   after: users.email is NOT NULL = t
+    ///   undo: ALTER TABLE users ALTER COLUMN email DROP NOT NULL
+    ///   undo: ALTER TABLE users DROP CONSTRAINT IF EXISTS mc_nn_users_email
+    /// ```
     const PAGE;
 }
 

@@ -122,6 +122,9 @@ impl Run<'_, '_> {
         let mut open: Option<Open> = None;
         let start = self.catalog.clone();
         for node in nodes {
+            if already_so(node, &self.catalog) {
+                continue;
+            }
             if node.outside() {
                 open = None;
                 let planned: Vec<Planned> = node.drafts.iter().map(|it| self.step(it, None, &start)).collect();
@@ -237,6 +240,34 @@ fn timeouts(action: &Action, impact: &Impact, slow: bool) -> Timeouts {
         return Timeouts::default();
     }
     Timeouts { lock: Some(LOCK_TIMEOUT), statement: Some(if slow { 0 } else { STATEMENT_TIMEOUT }) }
+}
+
+/// The node makes views again that stand so already: another change of the plan has had to make them, and made them as
+/// they are wanted.
+fn already_so(node: &Node, catalog: &Catalog) -> bool {
+    let ddl = |it: &Draft| match &it.action {
+        Action::Ddl(ddl) => Some(ddl.clone()),
+        _ => None,
+    };
+    let all: Option<Vec<Ddl>> = node.drafts.iter().map(ddl).collect();
+    let all = all.unwrap_or_default();
+    let (mut dropped, mut made) = (BTreeSet::new(), BTreeSet::new());
+    for ddl in &all {
+        match ddl {
+            Ddl::DropView { name, .. } => {
+                dropped.insert(name);
+            }
+            Ddl::CreateView { view, .. }
+                if catalog.views.get(&view.name).is_some_and(|it| it.same_definition(view)) =>
+            {
+                made.insert(&view.name);
+            }
+            // What hangs on a view and was made with it.
+            Ddl::CreateIndex { .. } | Ddl::CreateTrigger { .. } | Ddl::Comment { .. } | Ddl::Grant { .. } => {}
+            _ => return false,
+        }
+    }
+    !dropped.is_empty() && dropped == made
 }
 
 /// Tables that were there when the phase began and that the steps keep others from.

@@ -6,11 +6,16 @@ use super::{
     connect::{Failure, Session},
     server::Database,
 };
+use crate::{
+    dialect::{Dialect, parse_file, postgres::Postgres},
+    sql::{Constraint, ConstraintKind, Ddl, Table},
+};
 
 /// Runs the statements in the database; returns what the user should know.
 ///
-/// A desired state may stand in any order: what fails is tried again as long as that gets any further. What only a
-/// superuser may do is left out with a note, save for extensions and roles, which are made on our own cluster.
+/// A desired state may stand in any order: what fails is tried again as long as that gets any further; tables that
+/// point at each other are made without their foreign keys, which come last. What only a superuser may do is left out
+/// with a note, save for extensions and roles, which are made on our own cluster.
 pub async fn build(database: &Database, statements: &[String]) -> Result<Vec<String>> {
     let mut builder = Builder { database, session: database.connect().await?, notes: Vec::new() };
     // Bodies may name what comes later, as in a dump.
@@ -19,21 +24,54 @@ pub async fn build(database: &Database, statements: &[String]) -> Result<Vec<Str
     for statement in statements {
         builder.attempt(statement, None, &mut waiting).await?;
     }
+    let mut foreign_keys = Vec::new();
     while !waiting.is_empty() {
         let again = std::mem::take(&mut waiting);
-        for it in &again {
-            builder.attempt(it.statement, Some(&it.search_path), &mut waiting).await?;
+        let count = again.len();
+        for it in again {
+            builder.attempt(&it.statement, Some(&it.search_path), &mut waiting).await?;
         }
-        if waiting.len() == again.len() {
+        if waiting.len() == count && !put_off_foreign_keys(&mut waiting, &mut foreign_keys) {
             let Some(first) = waiting.first() else { break };
             let others = match waiting.len() - 1 {
                 0 => String::new(),
                 n => format!(" ({n} more statements failed)"),
             };
-            bail!("{}{others}; the statement was: {}", first.failure, shorten(first.statement));
+            bail!("{}{others}; the statement was: {}", first.failure, shorten(&first.statement));
+        }
+        if waiting.is_empty() {
+            waiting.append(&mut foreign_keys);
         }
     }
     Ok(builder.notes)
+}
+
+/// Takes the foreign keys out of the tables that wait, as statements of their own; false when there are none.
+fn put_off_foreign_keys(waiting: &mut [Waiting], foreign_keys: &mut Vec<Waiting>) -> bool {
+    let before = foreign_keys.len();
+    for it in waiting {
+        if let Some((table, keys)) = without_foreign_keys(&it.statement) {
+            let key = |statement| Waiting { statement, ..it.clone() };
+            foreign_keys.extend(keys.into_iter().map(key));
+            it.statement = table;
+        }
+    }
+    foreign_keys.len() > before
+}
+
+/// A `CREATE TABLE` without its foreign keys, and the statements that add them.
+fn without_foreign_keys(statement: &str) -> Option<(String, Vec<String>)> {
+    let (statements, _) = parse_file(&Postgres, statement);
+    let [Ddl::CreateTable { table, if_not_exists, likes }] = statements.first()?.parsed.ddl.as_slice() else {
+        return None;
+    };
+    let is_key = |it: &Constraint| matches!(it.kind, ConstraintKind::ForeignKey(_));
+    let (keys, others): (Vec<_>, Vec<_>) = table.constraints.iter().cloned().partition(is_key);
+    let bare = Table { constraints: others, ..(**table).clone() };
+    let create = Ddl::CreateTable { table: Box::new(bare), if_not_exists: *if_not_exists, likes: likes.clone() };
+    let add = |it| Ddl::AddConstraint { table: table.name.clone(), constraint: Box::new(it) };
+    let keys: Vec<_> = keys.into_iter().map(|it| Postgres.render(&add(it))).collect();
+    (!keys.is_empty()).then(|| (Postgres.render(&create), keys))
 }
 
 struct Builder<'a> {
@@ -43,20 +81,16 @@ struct Builder<'a> {
 }
 
 /// A statement that failed and may succeed when others have run.
-struct Waiting<'a> {
-    statement: &'a str,
+#[derive(Clone)]
+struct Waiting {
+    statement: String,
     /// In force when it was first tried.
     search_path: String,
     failure: Failure,
 }
 
 impl Builder<'_> {
-    async fn attempt<'s>(
-        &mut self,
-        statement: &'s str,
-        search_path: Option<&str>,
-        waiting: &mut Vec<Waiting<'s>>,
-    ) -> Result<()> {
+    async fn attempt(&mut self, statement: &str, search_path: Option<&str>, waiting: &mut Vec<Waiting>) -> Result<()> {
         if is_left_out(statement) {
             return Ok(());
         }
@@ -88,7 +122,7 @@ impl Builder<'_> {
             Some(path) => path.to_owned(),
             None => self.session.value("SHOW search_path").await?.unwrap_or_default(),
         };
-        waiting.push(Waiting { statement, search_path, failure });
+        waiting.push(Waiting { statement: statement.to_owned(), search_path, failure });
         Ok(())
     }
 

@@ -425,6 +425,20 @@ pub struct View {
     pub owner: Option<Ident>,
 }
 
+impl View {
+    /// Shows the same, in the same way: whose it is, and whether it was filled when it was made, does not count.
+    pub fn same_definition(&self, other: &View) -> bool {
+        let essence = |it: &View| View {
+            owner: None,
+            with_data: true,
+            reads: BTreeSet::new(),
+            calls: BTreeSet::new(),
+            ..it.clone()
+        };
+        essence(self) == essence(other)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     pub name: Name,

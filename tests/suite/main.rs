@@ -18,5 +18,6 @@ mod plans;
 mod project;
 mod proof;
 mod real;
+mod scenarios;
 mod servers;
 mod verify;

@@ -39,8 +39,14 @@ fn apply<'a>(catalog: &mut Catalog, actions: impl Iterator<Item = (&'a Action, &
 }
 
 #[track_caller]
-pub fn assert_leads_there_and_back(before: &Catalog, after: &Catalog, version: u32, about: &str) -> Plan {
-    let plan = plan(before, after, version, &Answers::default());
+pub fn assert_leads_there_and_back(
+    before: &Catalog,
+    after: &Catalog,
+    version: u32,
+    answers: &Answers,
+    about: &str,
+) -> Plan {
+    let plan = plan(before, after, version, answers);
     let about = format!("{about} on {version}");
     let mut catalog = before.clone();
     let mut starts = Vec::new();
@@ -49,7 +55,7 @@ pub fn assert_leads_there_and_back(before: &Catalog, after: &Catalog, version: u
         apply(&mut catalog, phase.steps.iter().map(|it| (&it.action, &it.sql)), &about);
     }
     assert_eq!(catalog::differences(&catalog, after), Vec::<String>::new(), "{about}: not at the target\n{plan:#?}");
-    let again = self::plan(&catalog, after, version, &Answers::default());
+    let again = self::plan(&catalog, after, version, answers);
     assert!(again.phases.is_empty(), "{about}: a second plan is not empty\n{again:#?}");
     for (phase, start) in plan.phases.iter().zip(&starts).rev() {
         apply(
@@ -76,7 +82,7 @@ fn every_change_page_leads_there_and_back() {
         let fence = |kind: &str| page.fence(kind).unwrap_or_else(|| panic!("page {name} has no fence {kind}"));
         let (before, after) = (desired(&fence("sql before")), desired(&fence("sql after")));
         for version in 13..=18 {
-            let plan = assert_leads_there_and_back(&before, &after, version, name);
+            let plan = assert_leads_there_and_back(&before, &after, version, &Answers::default(), name);
             assert!(!plan.phases.is_empty(), "page {name} shows no change on {version}");
         }
     }

@@ -1,4 +1,4 @@
-//! Every change page, and the scenarios of `tests/cases`, run on real servers 13 to 18: forward to the target, locks as
+//! Every change page and the worked example, run on real servers 13 to 18: forward to the target, locks as
 //! promised, back to the start with rows kept, forward again.
 
 use lockkeeper::{
@@ -17,7 +17,7 @@ use crate::{
     servers::{VERSIONS, with_server},
 };
 
-fn statements(sql: &str) -> Vec<String> {
+pub fn statements(sql: &str) -> Vec<String> {
     let postgres = dialect::by_name("postgres").unwrap();
     let (statements, _) = dialect::parse_file(postgres, sql);
     statements.iter().map(|it| sql[it.range.clone()].to_owned()).collect()
@@ -55,28 +55,46 @@ fn code(catalog: &Catalog) -> Vec<String> {
     tables.collect()
 }
 
-/// Runs before → after on one version. Code that knows the old tables works until Contract, code that knows the new
-/// ones from Expand on.
-pub fn run(version: u32, before: &str, after: &str, rows: u64) -> Result<(), String> {
-    let (old, new) = (desired(before), desired(after));
-    let (old_code, new_code) = (code(&old), code(&new));
-    let plan = plan(&old, &new, version, &Answers::default());
-    let (baseline, target) = (statements(before), statements(after));
-    with_server(version, async |server| {
-        let input = VerifyInput {
-            baseline: &baseline,
-            target: &target,
-            plan: &plan,
-            rows,
-            old_code: &old_code,
-            new_code: &new_code,
-        };
-        match verify_on(&server, &input).await {
-            Ok(it) if it.ok() => Ok(()),
-            Ok(it) => Err(report(&it)),
-            Err(error) => Err(format!("  {error:#}")),
-        }
-    })
+/// One way from `before` to `after`.
+pub struct Run<'a> {
+    pub before: &'a str,
+    pub after: &'a str,
+    pub answers: Answers,
+    pub rows: u64,
+    /// What code says that knows the old tables, and works until Contract; by default every table is used in every way.
+    pub old_code: Option<Vec<String>>,
+    /// What code says that knows the new tables, and works from Expand on.
+    pub new_code: Option<Vec<String>>,
+}
+
+impl<'a> Run<'a> {
+    fn new(before: &'a str, after: &'a str, rows: u64) -> Self {
+        Self { before, after, answers: Answers::default(), rows, old_code: None, new_code: None }
+    }
+
+    /// Runs it on one version; what is not as planned is the error.
+    pub fn on(&self, version: u32) -> Result<(), String> {
+        let (old, new) = (desired(self.before), desired(self.after));
+        let old_code = self.old_code.clone().unwrap_or_else(|| code(&old));
+        let new_code = self.new_code.clone().unwrap_or_else(|| code(&new));
+        let plan = plan(&old, &new, version, &self.answers);
+        let (baseline, target) = (statements(self.before), statements(self.after));
+        with_server(version, async |server| {
+            let input = VerifyInput {
+                baseline: &baseline,
+                target: &target,
+                plan: &plan,
+                rows: self.rows,
+                old_code: &old_code,
+                new_code: &new_code,
+            };
+            match verify_on(&server, &input).await {
+                Ok(it) if it.ok() => Ok(()),
+                Ok(it) => Err(report(&it)),
+                Err(error) => Err(format!("  {error:#}")),
+            }
+        })
+    }
 }
 
 /// `LOCKKEEPER_PAGE` limits the run to one page while working on it.
@@ -87,7 +105,7 @@ fn every_change_page_is_true_on_real_servers() {
     for (name, page) in changes::PAGES.iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name)) {
         let fence = |kind: &str| page.fence(kind).unwrap_or_else(|| panic!("page {name} has no fence {kind}"));
         for version in VERSIONS {
-            if let Err(error) = run(version, &fence("sql before"), &fence("sql after"), 50) {
+            if let Err(error) = Run::new(&fence("sql before"), &fence("sql after"), 50).on(version) {
                 failures.push(format!("{name} on {version}:\n{error}"));
             }
         }
@@ -101,7 +119,7 @@ fn the_worked_example_is_true_on_real_servers() {
     let (before, after) = (include_str!("../example/before.sql"), include_str!("../example/after.sql"));
     let mut failures = Vec::new();
     for version in VERSIONS {
-        if let Err(error) = run(version, before, after, 60) {
+        if let Err(error) = Run::new(before, after, 60).on(version) {
             failures.push(format!("on {version}:\n{error}"));
         }
     }
