@@ -77,6 +77,9 @@ pub trait Dialect: std::marker::Sync {
     /// What a change of a column's type costs.
     fn type_change(&self, change: &TypeChange<'_>, before: &Catalog, facts: &Facts) -> TypeCost;
 
+    /// What a change of a column's type loses of values without an error, in a clause; `None`: nothing.
+    fn type_loss(&self, change: &TypeChange<'_>, before: &Catalog) -> Option<String>;
+
     fn can(&self, capability: Capability, server_version: u32) -> bool;
 
     /// Function and trigger of a dual write, to be created in one transaction.

@@ -50,6 +50,8 @@ pub(super) struct Context<'a> {
     pub parts: &'a [Ddl],
     /// Index of the statement.
     pub statement: usize,
+    /// All statements of the file.
+    pub statements: &'a [Statement],
     /// The statement's text.
     pub text: &'a str,
     /// What the transaction held before the statement.
@@ -92,6 +94,20 @@ impl<'a> Context<'a> {
 
     pub fn is_partitioned(&self, name: &Name) -> bool {
         self.table(name).is_some_and(|it| it.partition_by.is_some())
+    }
+
+    /// What the file does before this statement.
+    pub fn earlier(&self) -> impl Iterator<Item = &'a Ddl> {
+        self.statements.iter().take(self.statement).flat_map(|it| &it.parsed.ddl)
+    }
+
+    /// What the file does behind this statement.
+    pub fn later(&self) -> impl Iterator<Item = &'a Ddl> {
+        self.statements.iter().skip(self.statement + 1).flat_map(|it| &it.parsed.ddl)
+    }
+
+    pub fn whole_file(&self) -> impl Iterator<Item = &'a Ddl> {
+        self.statements.iter().flat_map(|it| &it.parsed.ddl)
     }
 
     pub fn in_transaction(&self) -> bool {

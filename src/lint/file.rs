@@ -25,6 +25,8 @@ pub(super) struct FileState {
     pub fresh: BTreeSet<Name>,
     /// `lock_timeout` is set to something else than 0.
     pub lock_timeout: bool,
+    /// `statement_timeout` as the file has set it, when that is not 0.
+    pub statement_timeout: Option<SmolStr>,
     /// Codes already reported, for rules that speak once per file.
     pub reported: BTreeSet<&'static str>,
     /// Views that the file makes, with the index of the statement.
@@ -152,6 +154,7 @@ fn judge(
             impact: &part.impact,
             parts: &ddl,
             statement: found.index,
+            statements: input.statements,
             text: input.text.get(statement.range.clone()).unwrap_or_default(),
             held,
             locks: &locks,
@@ -203,6 +206,9 @@ impl FileState {
             }
             Ddl::SetParameter { name, value, .. } if name == "lock_timeout" => {
                 self.lock_timeout = value.as_ref().is_some_and(|it| !is_zero(it));
+            }
+            Ddl::SetParameter { name, value, .. } if name == "statement_timeout" => {
+                self.statement_timeout = value.clone().filter(|it| !is_zero(it));
             }
             _ => {}
         }

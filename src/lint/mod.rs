@@ -20,28 +20,39 @@ mod add_column_volatile_default;
 mod add_json_column;
 mod attach_partition_scan;
 mod backfill_under_lock;
+mod change_type_loses_data;
 mod change_type_rebuild;
 mod change_type_rescan;
 mod change_type_rewrite;
+mod change_type_without_analyze;
+mod changing_row_security;
 mod check_without_not_valid;
 mod concurrently_in_transaction;
 mod concurrently_on_partitioned;
 mod creating_index;
 mod creating_partition;
+mod creating_rule;
 mod creating_trigger;
 mod detaching_partition;
+mod disabling_trigger;
 mod domain_constraint_scan;
+mod drop_and_add_column;
 mod dropping_column;
 mod dropping_constraint;
 mod dropping_default;
 mod dropping_index;
 mod dropping_not_null;
+mod dropping_schema;
 mod dropping_table;
 mod dropping_trigger;
+mod enforcing_constraint;
 mod enum_value_in_same_transaction;
 mod exclusion_constraint;
+mod foreign_key_without_index;
 mod foreign_key_without_not_valid;
+mod half_done_on_failure;
 mod invalid_index_left_behind;
+mod locking_several_tables;
 mod missing_lock_timeout;
 mod primary_key_building_index;
 mod primary_key_using_nullable_index;
@@ -53,10 +64,14 @@ mod renaming_enum_value;
 mod renaming_table;
 mod rewriting_table;
 mod set_not_null_scan;
+mod statement_timeout_on_long_statement;
 mod truncating_table;
+mod unbalanced_transaction;
 mod unique_constraint_building_index;
+mod unique_over_existing_rows;
 mod update_or_delete_without_where;
 mod validate_in_same_transaction;
+mod work_under_lock;
 
 use std::ops::Range;
 
@@ -95,28 +110,39 @@ pub const RULES: &[&Rule] = &[
     &add_json_column::RULE,
     &attach_partition_scan::RULE,
     &backfill_under_lock::RULE,
+    &change_type_loses_data::RULE,
     &change_type_rebuild::RULE,
     &change_type_rescan::RULE,
     &change_type_rewrite::RULE,
+    &change_type_without_analyze::RULE,
+    &changing_row_security::RULE,
     &check_without_not_valid::RULE,
     &concurrently_in_transaction::RULE,
     &concurrently_on_partitioned::RULE,
     &creating_index::RULE,
     &creating_partition::RULE,
+    &creating_rule::RULE,
     &creating_trigger::RULE,
     &detaching_partition::RULE,
+    &disabling_trigger::RULE,
     &domain_constraint_scan::RULE,
+    &drop_and_add_column::RULE,
     &dropping_column::RULE,
     &dropping_constraint::RULE,
     &dropping_default::RULE,
     &dropping_index::RULE,
     &dropping_not_null::RULE,
+    &dropping_schema::RULE,
     &dropping_table::RULE,
     &dropping_trigger::RULE,
+    &enforcing_constraint::RULE,
     &enum_value_in_same_transaction::RULE,
     &exclusion_constraint::RULE,
+    &foreign_key_without_index::RULE,
     &foreign_key_without_not_valid::RULE,
+    &half_done_on_failure::RULE,
     &invalid_index_left_behind::RULE,
+    &locking_several_tables::RULE,
     &missing_lock_timeout::RULE,
     &primary_key_building_index::RULE,
     &primary_key_using_nullable_index::RULE,
@@ -128,10 +154,14 @@ pub const RULES: &[&Rule] = &[
     &renaming_table::RULE,
     &rewriting_table::RULE,
     &set_not_null_scan::RULE,
+    &statement_timeout_on_long_statement::RULE,
     &truncating_table::RULE,
+    &unbalanced_transaction::RULE,
     &unique_constraint_building_index::RULE,
+    &unique_over_existing_rows::RULE,
     &update_or_delete_without_where::RULE,
     &validate_in_same_transaction::RULE,
+    &work_under_lock::RULE,
 ];
 
 /// What a lint looks at: one migration file.

@@ -95,6 +95,10 @@ impl Dialect for Postgres {
         types::change_cost(change, before, facts)
     }
 
+    fn type_loss(&self, change: &TypeChange<'_>, before: &Catalog) -> Option<String> {
+        types::loss(change, before)
+    }
+
     fn can(&self, capability: Capability, server_version: u32) -> bool {
         let since = match capability {
             Capability::CheckProvesNotNull | Capability::ReindexConcurrently => 12,

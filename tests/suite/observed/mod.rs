@@ -71,7 +71,9 @@ fn examples_of_the_rules_do_on_servers_what_the_model_says() {
                 for kind in ["sql bad", "sql good"] {
                     let since = |info: &str| info.split_whitespace().find_map(|it| it.parse().ok()).unwrap_or(0);
                     for fence in rule.page.fences(kind).into_iter().filter(|it| since(&it.info) <= version) {
-                        session.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+                        let clean = "DROP SCHEMA IF EXISTS public, old, unused CASCADE; CREATE SCHEMA public; RESET ALL; \
+                                     SET client_min_messages = debug1; SET timezone = 'UTC'";
+                        session.run(clean).await.unwrap();
                         let before =
                             rule.page.fences("sql before").iter().map(|it| it.text.as_str()).collect::<String>();
                         session.run(&before).await.unwrap_or_else(|it| panic!("{} on {version}: {it}", rule.code));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Acc, types};
 use crate::{
     plan::LockMode::{self, *},
-    sql::{DataType, Ddl, DomainAction, Name, ObjectRef, Opaque, Persistence, View},
+    sql::{CompositeAction, DataType, Ddl, DomainAction, Name, ObjectRef, Opaque, Persistence, View},
 };
 
 impl Acc<'_> {
@@ -21,6 +21,14 @@ impl Acc<'_> {
             | Ddl::RenameSequence { .. }
             | Ddl::DropSequence { .. } => self.sequence(ddl),
             Ddl::AlterDomain { name, action } => self.alter_domain(name, action),
+            Ddl::AlterComposite { name, action: CompositeAction::SetAttributeType { .. } } => {
+                // A new or dropped attribute is read from stored rows as it comes; another type is not.
+                if let Some((table, column)) = self.columns_of_type(name).into_iter().next() {
+                    self.refuse(format!(
+                        "column {column} of {table} is of type {name}: the type of its attribute cannot change"
+                    ));
+                }
+            }
             Ddl::DropType { name, cascade: true, .. } => {
                 for (table, _) in self.columns_of_type(name) {
                     self.lock(&table, AccessExclusive);
@@ -207,7 +215,17 @@ impl Acc<'_> {
                 types::user_type(it, self.before).is_some_and(|it| it.name == *ty || it.name == self.resolve_type(ty))
             };
             let element = DataType { array: false, ..it.clone() };
-            named(&element) || types::domain_chain(&element, self.before).any(|it| named(&it.base))
+            // A composite holds its attributes' types; one over itself cannot be made.
+            const DEEPEST: usize = 16;
+            let inside = |it: &DataType| named(it) || types::domain_chain(it, self.before).any(|it| named(&it.base));
+            let mut level = vec![element];
+            for _ in 0..DEEPEST {
+                if level.iter().any(inside) {
+                    return true;
+                }
+                level = level.iter().flat_map(|it| types::attributes(it, self.before)).collect();
+            }
+            false
         };
         let tables = self.before.tables.values();
         tables

@@ -147,7 +147,7 @@ enum Context {
     Explicit,
 }
 
-enum Using {
+pub(super) enum Using {
     /// `USING c`.
     Column,
     /// `USING c::type`, `USING CAST(c AS type)`.
@@ -155,7 +155,7 @@ enum Using {
     Other,
 }
 
-fn using(expr: &Expr, column: &Ident) -> Using {
+pub(super) fn using(expr: &Expr, column: &Ident) -> Using {
     let text = expr.text();
     let tokens = tokens(text);
     let mut inner = tokens.as_slice();
@@ -261,7 +261,7 @@ fn text_like(ty: &DataType) -> bool {
 }
 
 /// The type's name without what a modifier could say as well.
-fn family(ty: &DataType) -> &str {
+pub(super) fn family(ty: &DataType) -> &str {
     match ty.name.as_str() {
         "bpchar" => "character",
         name if name.starts_with("interval") => "interval",
@@ -302,12 +302,12 @@ fn keeps_length(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-fn scale(ty: &DataType) -> i64 {
+pub(super) fn scale(ty: &DataType) -> i64 {
     ty.modifiers.get(1).and_then(|it| it.parse().ok()).unwrap_or(0)
 }
 
 /// `char` is `char(1)`, `bpchar` has no length.
-fn length_of_fixed(ty: &DataType) -> Option<i64> {
+pub(super) fn length_of_fixed(ty: &DataType) -> Option<i64> {
     match ty.modifiers.first() {
         Some(it) => it.parse().ok(),
         None if ty.name == "bpchar" => None,

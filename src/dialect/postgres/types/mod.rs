@@ -1,6 +1,7 @@
 //! Types: canonical names, the cost of changing one, volatility of defaults, neutral values.
 
 mod cost;
+mod loss;
 mod volatility;
 
 use super::{TypeChange, TypeCost, Volatility};
@@ -10,6 +11,7 @@ use crate::{
 };
 
 pub(super) use cost::{change_cost, effects, rebuilt_indexes, rescanned_checks};
+pub(super) use loss::loss;
 pub(super) use volatility::volatility;
 
 pub(super) fn parse(text: &str) -> Option<DataType> {
@@ -71,6 +73,15 @@ pub(super) fn domain_chain<'a>(ty: &DataType, catalog: &'a Catalog) -> impl Iter
     // A catalog read from broken files could hold a domain over itself.
     const DEEPEST: usize = 32;
     std::iter::successors(domain(ty, catalog), |it| domain(&it.base, catalog)).take(DEEPEST)
+}
+
+/// Types of the attributes of a composite, or of one below a domain; none for other types. An array counts as its element.
+pub(super) fn attributes(ty: &DataType, catalog: &Catalog) -> Vec<DataType> {
+    let element = |it: &DataType| DataType { array: false, ..it.clone() };
+    match user_type(&base(&element(ty), catalog), catalog).map(|it| &it.kind) {
+        Some(TypeKind::Composite(attributes)) => attributes.iter().map(|it| element(&it.ty)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The type below all domains.
