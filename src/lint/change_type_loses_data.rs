@@ -41,7 +41,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "change-type-loses-data", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "change-type-loses-data", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::SetType { table, column, ty, collation, using } = ddl else { return };

@@ -37,7 +37,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "change-type-without-analyze", severity: Severity::Info, page: PAGE, fixable: false, check };
+    Rule { code: "change-type-without-analyze", severity: Severity::Info, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::SetType { table, column, ty, collation, .. } = ddl else { return };

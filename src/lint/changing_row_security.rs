@@ -38,7 +38,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "changing-row-security", severity: Severity::Info, page: PAGE, fixable: false, check };
+    Rule { code: "changing-row-security", severity: Severity::Info, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let (table, effect): (&Name, String) = match ddl {

@@ -38,7 +38,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "disabling-trigger", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "disabling-trigger", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::EnableTrigger { table, trigger, enabled: TriggerEnabled::Disabled } = ddl else { return };

@@ -37,7 +37,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "drop-and-add-column", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "drop-and-add-column", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::DropColumn { table, column, .. } = ddl else { return };

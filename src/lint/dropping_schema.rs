@@ -36,7 +36,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "dropping-schema", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "dropping-schema", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let (message, severity) = match ddl {

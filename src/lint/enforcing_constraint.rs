@@ -39,7 +39,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "enforcing-constraint", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "enforcing-constraint", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AlterConstraint { table, enforced: Some(true), .. } = ddl else { return };

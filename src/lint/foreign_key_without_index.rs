@@ -39,7 +39,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "foreign-key-without-index", severity: Severity::Info, page: PAGE, fixable: false, check };
+    Rule { code: "foreign-key-without-index", severity: Severity::Info, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let (table, constraints, made): (&Name, &[Constraint], Option<&Table>) = match ddl {

@@ -39,7 +39,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "half-done-on-failure", severity: Severity::Info, page: PAGE, fixable: false, check };
+    Rule { code: "half-done-on-failure", severity: Severity::Info, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let spoken = ctx.file.reported.contains(RULE.code) || acc.list.iter().any(|it| it.rule == RULE.code);

@@ -41,7 +41,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "locking-several-tables", severity: Severity::Info, page: PAGE, fixable: false, check };
+    Rule { code: "locking-several-tables", severity: Severity::Info, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let once = ctx.file.reported.contains(RULE.code) || acc.list.iter().any(|it| it.rule == RULE.code);

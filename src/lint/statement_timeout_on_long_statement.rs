@@ -40,8 +40,8 @@ pub(super) const RULE: Rule = Rule {
     code: "statement-timeout-on-long-statement",
     severity: Severity::Warning,
     page: PAGE,
-    fixable: false,
     check,
+    fix: super::fix::none,
 };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {

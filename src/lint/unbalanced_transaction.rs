@@ -50,7 +50,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "unbalanced-transaction", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "unbalanced-transaction", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::Transaction(control) = ddl else { return };

@@ -36,7 +36,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "unique-over-existing-rows", severity: Severity::Info, page: PAGE, fixable: false, check };
+    Rule { code: "unique-over-existing-rows", severity: Severity::Info, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let (table, columns): (&Name, Vec<Ident>) = match ddl {

@@ -41,7 +41,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "work-under-lock", severity: Severity::Warning, page: PAGE, fixable: false, check };
+    Rule { code: "work-under-lock", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     if !ctx.in_transaction() {
