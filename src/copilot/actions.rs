@@ -2,6 +2,7 @@
 
 mod deliver;
 mod explain;
+mod fix;
 mod intent;
 mod rollback;
 
@@ -28,6 +29,8 @@ pub struct Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionKind {
     QuickFix,
+    /// All that can be mended without asking.
+    FixAll,
     Rewrite,
     /// Shows something, changes nothing.
     Show,
@@ -40,6 +43,10 @@ pub enum Todo {
     Plan { only: Vec<String>, delivery: Delivery },
     /// Settle a question.
     Answer { question: String, choice: Choice },
+    /// Take the finding of a rule out of a statement (its index among those that run).
+    Fix { statement: usize, rule: String },
+    /// Take out of the file all findings that edits of it can take out.
+    FixAll,
     /// Replace a statement of a migration by its phased way.
     Rewrite { statement: usize, delivery: Delivery },
     /// Write the way back of a migration.
@@ -89,13 +96,16 @@ pub fn actions(snapshot: &Snapshot, file: FileId, at: &Range<usize>) -> Vec<Acti
             explain::actions(snapshot, file, at, &mut acc);
         }
         Some(Role::Migration) => {
-            deliver::rewrite_actions(snapshot, file, at, &mut acc);
+            fix::actions(snapshot, file, at, &mut acc);
             deliver::advance_actions(snapshot, file, &mut acc);
             rollback::actions(snapshot, file, &mut acc);
             explain::actions(snapshot, file, at, &mut acc);
         }
         Some(Role::Plan) => deliver::advance_actions(snapshot, file, &mut acc),
-        Some(Role::Other) => explain::actions(snapshot, file, at, &mut acc),
+        Some(Role::Other) => {
+            fix::actions(snapshot, file, at, &mut acc);
+            explain::actions(snapshot, file, at, &mut acc);
+        }
         Some(Role::Rollback) | None => {}
     }
     acc
@@ -106,6 +116,8 @@ pub fn perform(snapshot: &Snapshot, file: FileId, todo: &Todo, now: &str) -> Res
     match todo {
         Todo::Plan { only, delivery } => deliver::plan(snapshot, only, *delivery, now),
         Todo::Answer { question, choice } => intent::perform(snapshot, question, *choice),
+        Todo::Fix { statement, rule } => fix::one(snapshot, file, *statement, rule),
+        Todo::FixAll => fix::all(snapshot, file),
         Todo::Rewrite { statement, delivery } => deliver::rewrite(snapshot, file, *statement, *delivery, now),
         Todo::Rollback => rollback::perform(snapshot, file),
         Todo::Advance => deliver::advance(snapshot, file, now),

@@ -61,31 +61,42 @@ fn build_problems(build: &Build, file: impl Fn(u32) -> Option<FileId>, add: &mut
 /// Hazards of the migrations that the editor shows, and of SQL that is neither migration nor schema, judged against
 /// the schema as it is deployed.
 fn hazards(snapshot: &Snapshot, analysis: &Analysis, add: &mut impl FnMut(FileId, Diagnostic)) {
-    let nothing = Catalog::new();
-    for (file, found) in snapshot.open.iter().filter_map(|it| Some((*it, snapshot.file(*it)?))) {
-        let index = analysis.history.files.iter().position(|it| it.0 == file);
-        let state = index.map(|it| analysis.history.state(it));
-        let deployed = analysis.before.as_ref().or(analysis.after.as_ref()).map(|it| &it.catalog);
-        let (before, tool) = match (&state, found.role) {
-            (Some(state), _) => (&**state, snapshot.tool),
-            (None, Role::Other) => (deployed.unwrap_or(&nothing), Tool::Plain),
-            (None, _) => continue,
-        };
-        let (text, statements) = (found.script.text.text(), &found.counted);
-        let input = LintInput {
-            dialect: snapshot.dialect,
-            text: &text,
-            statements,
-            before,
-            facts: &snapshot.facts,
-            runs: tool.runs(&text, found.config.as_deref()),
-        };
-        for it in lint::lint(&input) {
+    for file in snapshot.open.iter().copied() {
+        let findings = judged(snapshot, analysis, file, lint::lint).unwrap_or_default();
+        let Some(found) = snapshot.file(file) else { continue };
+        for it in findings {
             let range = first_line(&found.script.text, it.range);
-            let fixable = it.fixable && index.is_some();
-            add(file, Diagnostic { fixable, ..plain(range, it.severity, it.rule, it.message) });
+            add(file, Diagnostic { fixable: it.fixable, ..plain(range, it.severity, it.rule, it.message) });
         }
     }
+}
+
+/// What a function of `lint` says of a file. `None`: the file is not of a kind that is judged.
+pub(super) fn judged<T>(
+    snapshot: &Snapshot,
+    analysis: &Analysis,
+    file: FileId,
+    judge: impl FnOnce(&LintInput<'_>) -> T,
+) -> Option<T> {
+    let found = snapshot.file(file)?;
+    let nothing = Catalog::new();
+    let index = analysis.history.files.iter().position(|it| it.0 == file);
+    let state = index.map(|it| analysis.history.state(it));
+    let deployed = analysis.before.as_ref().or(analysis.after.as_ref()).map(|it| &it.catalog);
+    let (before, tool) = match (&state, found.role) {
+        (Some(state), _) => (&**state, snapshot.tool),
+        (None, Role::Other) => (deployed.unwrap_or(&nothing), Tool::Plain),
+        (None, _) => return None,
+    };
+    let text = found.script.text.text();
+    Some(judge(&LintInput {
+        dialect: snapshot.dialect,
+        text: &text,
+        statements: &found.counted,
+        before,
+        facts: &snapshot.facts,
+        runs: tool.runs(&text, found.config.as_deref()),
+    }))
 }
 
 /// Changes that no migration has made yet, each where its object is defined, and what they leave open.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     ExportContext, Format, OutFile, json, markdown,
     numbering::Numbering,
-    phase_text::{MARK, PhaseText, slug, title},
+    phase_text::{PhaseText, slug, title},
 };
+use crate::plan::phase_of_file;
 
 const OPEN: &str = "<!-- lockkeeper-plan\n";
 const CLOSE: &str = "\n-->";
@@ -67,9 +68,8 @@ impl Document {
 
     /// The phase whose file the text is.
     pub fn phase_of<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let line = text.lines().take(40).find_map(|it| it.strip_prefix("-- ")?.strip_prefix(MARK))?;
-        let mut words = line.split_whitespace();
-        (words.next()? == self.digest).then(|| words.next()).flatten()
+        let (digest, phase) = phase_of_file(text)?;
+        (digest == self.digest).then_some(phase)
     }
 
     /// How far the plan has been written, given the texts of the migration files.

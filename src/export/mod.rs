@@ -23,7 +23,7 @@ pub use document::{Document, Progress};
 pub use naming::{Direction, FileName, compare_versions};
 pub use numbering::Numbering;
 pub use phase_text::OutFile;
-pub use tool::Tool;
+pub use tool::{Mark, Tool};
 
 use crate::{dialect::Dialect, plan::Plan};
 use phase_text::PhaseText;

@@ -7,6 +7,7 @@ use super::{
     numbering::Numbering,
     script::{self, Frame, Piece, comment},
 };
+use crate::plan::PHASE_MARK;
 
 /// A file to be written, relative to the folder of the migrations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl PhaseText<'_> {
             out.push_str(&comment(&format!("Lost for good: {}", one_line(&irreversible.lost))));
         }
         out.push_str(&comment(&format!("Plan:  {} has the reasons, the checks and what comes next.", self.document)));
-        out.push_str(&format!("-- {}{} {} {}/{parts}\n", MARK, self.digest, phase.kind, part + 1));
+        out.push_str(&format!("-- {}{} {} {}/{parts}\n", PHASE_MARK, self.digest, phase.kind, part + 1));
         out
     }
 
@@ -126,9 +127,6 @@ impl PhaseText<'_> {
         pair(ups, grouped(script::backward(self.phase), alone))
     }
 }
-
-/// Marks a file as one of a plan's: behind it stand the plan's digest, the phase and the part.
-pub(super) const MARK: &str = "lockkeeper-plan: ";
 
 /// The files that pieces go into.
 fn grouped(pieces: Vec<Piece>, alone: bool) -> Vec<Vec<Piece>> {

@@ -21,6 +21,15 @@ pub enum Tool {
     Liquibase,
 }
 
+/// What says that a file is to run outside of its tool's transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Text to be put into the file, at this byte.
+    Inside(usize, String),
+    /// A line of the settings file beside it.
+    Beside { name: String, line: String },
+}
+
 impl Tool {
     pub const ALL: [Self; 13] = [
         Self::Plain,
@@ -72,6 +81,25 @@ impl Tool {
         Runs { wrap, marked: marked.filter(|_| wrap == unmarked) }
     }
 
+    /// What keeps a file out of the tool's transaction. `name` is the file's own. `None`: the tool knows nothing of the
+    /// kind, or the file has no place for it.
+    pub fn mark(self, text: &str, name: &str) -> Option<Mark> {
+        let behind = |words: &str, insert: &str| {
+            let line = lines(text).find(|(_, it)| starts_with(it, words))?;
+            Some(Mark::Inside(line.0 + line.1.trim_end().len(), insert.to_owned()))
+        };
+        let beside = |name: String, line: &str| Some(Mark::Beside { name, line: line.to_owned() });
+        match self {
+            Self::Flyway => beside(format!("{name}.conf"), "executeInTransaction=false"),
+            Self::Diesel => beside("metadata.toml".to_owned(), "run_in_transaction = false"),
+            Self::Sqlx => Some(Mark::Inside(0, format!("-- no-transaction{}", line_end(text)))),
+            Self::Dbmate => behind("-- migrate:up", " transaction:false"),
+            Self::Goose => Some(Mark::Inside(0, format!("-- +goose NO TRANSACTION{}", line_end(text)))),
+            Self::Liquibase => behind("--changeset", " runInTransaction:false"),
+            _ => None,
+        }
+    }
+
     /// How the tool runs this file. `text` is the whole file, `config` the settings that stand beside it
     /// (Flyway's `FILE.conf`, diesel's `metadata.toml`).
     pub fn wrap(self, text: &str, config: Option<&str>) -> Wrap {
@@ -99,6 +127,24 @@ fn setting<'a>(config: &'a str, key: &str) -> Option<&'a str> {
     config.lines().find_map(|line| Some(line.trim().strip_prefix(key)?.trim_start().strip_prefix('=')?.trim()))
 }
 
+/// The lines of a text, each with where it starts.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let at = start;
+        start += line.len();
+        (at, line)
+    })
+}
+
+fn line_end(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
+fn starts_with(line: &str, marker: &str) -> bool {
+    line.trim_start().get(..marker.len()).is_some_and(|it| it.eq_ignore_ascii_case(marker))
+}
+
 /// The rest of the first line that starts with a marker, upper and lower case alike.
 fn marker<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
@@ -116,6 +162,32 @@ mod tests {
     fn a_tool_is_found_by_its_own_name() {
         for tool in Tool::ALL {
             assert_eq!(Tool::by_name(tool.name()), Some(tool));
+        }
+    }
+
+    #[test]
+    fn a_mark_is_what_the_tool_understands() {
+        for (tool, text) in [
+            (Tool::Flyway, "CREATE INDEX CONCURRENTLY i ON t (a);\n"),
+            (Tool::Diesel, "CREATE INDEX CONCURRENTLY i ON t (a);\n"),
+            (Tool::Sqlx, "CREATE INDEX CONCURRENTLY i ON t (a);\r\n"),
+            (Tool::Dbmate, "-- migrate:up\nCREATE INDEX CONCURRENTLY i ON t (a);\n-- migrate:down\n"),
+            (Tool::Goose, "-- +goose Up\nCREATE INDEX CONCURRENTLY i ON t (a);\n"),
+            (Tool::Liquibase, "--liquibase formatted sql\n--changeset me:1\nCREATE INDEX CONCURRENTLY i ON t (a);\n"),
+        ] {
+            let runs = tool.runs(text, None);
+            let marked = match tool.mark(text, "V1__x.sql") {
+                Some(Mark::Inside(at, insert)) => tool.wrap(&format!("{}{insert}{}", &text[..at], &text[at..]), None),
+                Some(Mark::Beside { line, .. }) => tool.wrap(text, Some(&line)),
+                None => panic!("{} has no mark", tool.name()),
+            };
+            assert_eq!(runs.marked, Some(marked), "{}", tool.name());
+        }
+        for tool in Tool::ALL {
+            assert_eq!(
+                tool.mark("-- migrate:up\n--changeset a:b\n", "x").is_some(),
+                tool.runs("", None).marked.is_some()
+            );
         }
     }
 

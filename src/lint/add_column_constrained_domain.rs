@@ -42,7 +42,7 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Warning,
     page: PAGE,
     check,
-    fix: super::fix::phases,
+    fix: super::fix::none,
 };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {

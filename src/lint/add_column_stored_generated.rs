@@ -34,13 +34,8 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule = Rule {
-    code: "add-column-stored-generated",
-    severity: Severity::Warning,
-    page: PAGE,
-    check,
-    fix: super::fix::phases,
-};
+pub(super) const RULE: Rule =
+    Rule { code: "add-column-stored-generated", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AddColumn { table, column, .. } = ddl else { return };

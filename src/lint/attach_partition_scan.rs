@@ -39,7 +39,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "attach-partition-scan", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
+    Rule { code: "attach-partition-scan", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::AttachPartition { .. } = ddl else { return };

@@ -35,7 +35,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "change-type-rescan", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
+    Rule { code: "change-type-rescan", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::SetType { table, .. } = ddl else { return };

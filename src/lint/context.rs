@@ -1,7 +1,7 @@
 //! What a rule is given, the words it speaks in, and where it puts what it found.
 
 use super::{
-    Finding, Fix, LintInput, Rule,
+    Finding, LintInput, Rule,
     file::{FileState, Held},
 };
 use crate::{
@@ -16,11 +16,6 @@ pub(super) struct Findings<'a> {
     pub(super) list: Vec<Finding>,
     pub(super) statement: &'a Statement,
     pub(super) index: usize,
-    /// The rule whose fix is wanted.
-    pub(super) wanted: Option<&'a str>,
-    pub(super) fix: Option<Fix>,
-    /// Rules whose fix here is a plan.
-    pub(super) planned: Vec<&'static str>,
 }
 
 impl Findings<'_> {

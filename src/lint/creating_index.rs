@@ -1,7 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
-    fix::{Fix, Rewrite},
+    fix::{self, Fix, Rewrite},
 };
 use crate::{
     page::page,
@@ -52,10 +52,13 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
 }
 
 fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
-    let Ddl::CreateIndex { index, .. } = ddl else { return None };
+    let Ddl::CreateIndex { index, if_not_exists, .. } = ddl else { return None };
     let table = ctx.table(&index.table)?;
     if table.partition_by.is_some() {
         return Some(Fix::Phases);
+    }
+    if *if_not_exists {
+        return fix::create_anew(ctx, index, "Create the index CONCURRENTLY, without what an earlier try has left");
     }
     let words: &[&str] = if index.unique { &["CREATE", "UNIQUE", "INDEX"] } else { &["CREATE", "INDEX"] };
     let edit = ctx.insert_after(words, "CONCURRENTLY")?;

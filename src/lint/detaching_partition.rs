@@ -1,6 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings, sentence},
+    fix::Fix,
 };
 use crate::{
     dialect::Capability,
@@ -37,8 +38,7 @@ page! {
     const PAGE;
 }
 
-pub(super) const RULE: Rule =
-    Rule { code: "detaching-partition", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
+pub(super) const RULE: Rule = Rule { code: "detaching-partition", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::DetachPartition { parent, mode: DetachMode::Plain, .. } = ddl else { return };
@@ -46,11 +46,21 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         return;
     }
     let name = ctx.resolve(parent);
-    let has_default = ctx.impact.locks.len() > 2;
-    let way = if ctx.dialect.can(Capability::DetachConcurrently, ctx.facts.server_version) && !has_default {
+    let way = if can_be_concurrent(ctx) {
         "Detach it CONCURRENTLY, outside a transaction"
     } else {
         "Set lock_timeout and retry"
     };
     acc.report(&RULE, RULE.severity, format!("{}. {way}", sentence(&ctx.for_a_moment(&name))));
+}
+
+/// Not beside a DEFAULT partition, which is locked as well.
+fn can_be_concurrent(ctx: &Context<'_>) -> bool {
+    let has_default = ctx.impact.locks.len() > 2;
+    ctx.dialect.can(Capability::DetachConcurrently, ctx.facts.server_version) && !has_default
+}
+
+/// CONCURRENTLY leaves a CHECK behind, which a plan takes away again.
+fn fix(ctx: &Context<'_>, _: &Ddl) -> Option<Fix> {
+    can_be_concurrent(ctx).then_some(Fix::Phases)
 }

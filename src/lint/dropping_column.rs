@@ -36,7 +36,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "dropping-column", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
+    Rule { code: "dropping-column", severity: Severity::Warning, page: PAGE, check, fix: super::fix::later };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::DropColumn { table, column, cascade, .. } = ddl else { return };

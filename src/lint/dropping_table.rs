@@ -37,7 +37,7 @@ page! {
 }
 
 pub(super) const RULE: Rule =
-    Rule { code: "dropping-table", severity: Severity::Warning, page: PAGE, check, fix: super::fix::phases };
+    Rule { code: "dropping-table", severity: Severity::Warning, page: PAGE, check, fix: super::fix::later };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let Ddl::DropTable { name, .. } = ddl else { return };

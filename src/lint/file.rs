@@ -47,17 +47,16 @@ pub(super) struct Held {
 }
 
 pub(super) fn lint(input: &LintInput<'_>) -> Vec<Finding> {
-    walk(input, None).0
+    walk(input).into_iter().map(|it| it.finding).collect()
 }
 
-/// The fix of a rule for a statement.
-pub(super) fn fix(input: &LintInput<'_>, statement: usize, rule: &str) -> Option<Fix> {
-    walk(input, Some((statement, rule))).1
+/// A finding, with what takes it out of the file.
+pub(super) struct Found {
+    pub finding: Finding,
+    pub fix: Option<Fix>,
 }
 
-/// The findings, and the fix for one of them, if one is wanted.
-fn walk(input: &LintInput<'_>, wanted: Option<(usize, &str)>) -> (Vec<Finding>, Option<Fix>) {
-    let mut fix = None;
+pub(super) fn walk(input: &LintInput<'_>) -> Vec<Found> {
     let mut catalog = Arc::new(input.before.clone());
     let mut file = FileState { views: views(input.statements), ..FileState::default() };
     let mut held = Held { open: wraps(input), ..Held::default() };
@@ -65,17 +64,14 @@ fn walk(input: &LintInput<'_>, wanted: Option<(usize, &str)>) -> (Vec<Finding>, 
     let ignored_in_file = ignored(input.statements.iter().flat_map(|it| &it.parsed.annotations), "ignore-file");
     for (index, statement) in input.statements.iter().enumerate() {
         let (mut parts, mut applied) = parts(input, statement, &mut catalog);
-        let wanted = wanted.filter(|it| it.0 == index).map(|it| it.1);
-        let mut found = Findings { list: Vec::new(), statement, index, wanted, fix: None, planned: Vec::new() };
-        judge(input, statement, &parts, &held, &file, &mut found);
-        fix = fix.or(found.fix.take());
+        let mut found = judge(input, statement, index, &parts, &held, &file);
         let ignored_here = ignored(statement.parsed.annotations.iter(), "ignore");
-        found.list.retain(|it| !ignored_in_file.holds(it.rule) && !ignored_here.holds(it.rule));
-        found.list.sort_by_key(|it| it.rule);
-        found.list.dedup();
-        file.reported.extend(found.list.iter().map(|it| it.rule));
-        let (from, planned) = (res.len(), std::mem::take(&mut found.planned));
-        res.append(&mut found.list);
+        found.retain(|it| !ignored_in_file.holds(it.finding.rule) && !ignored_here.holds(it.finding.rule));
+        found.sort_by_key(|it| it.finding.rule);
+        found.dedup_by(|a, b| a.finding == b.finding);
+        file.reported.extend(found.iter().map(|it| it.finding.rule));
+        let from = res.len();
+        res.append(&mut found);
         for part in &parts {
             file.note(&part.ddl, &part.before);
             held.note(part);
@@ -89,11 +85,13 @@ fn walk(input: &LintInput<'_>, wanted: Option<(usize, &str)>) -> (Vec<Finding>, 
         }
         if !applied {
             // What cannot be applied cannot be planned.
-            res[from..].iter_mut().filter(|it| planned.contains(&it.rule)).for_each(|it| it.fixable = false);
-            fix = fix.filter(|it| wanted.is_none() || *it != Fix::Phases);
+            for it in res[from..].iter_mut().filter(|it| it.fix == Some(Fix::Phases)) {
+                it.fix = None;
+                it.finding.fixable = false;
+            }
         }
     }
-    (res, fix)
+    res
 }
 
 /// Does the tool put the file into a transaction?
@@ -134,11 +132,13 @@ fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Arc<Catalog
 fn judge(
     input: &LintInput<'_>,
     statement: &Statement,
+    index: usize,
     parts: &[Part],
     held: &Held,
     file: &FileState,
-    found: &mut Findings<'_>,
-) {
+) -> Vec<Found> {
+    let mut found = Findings { list: Vec::new(), statement, index };
+    let mut fixes = Vec::new();
     let mut locks = held.locks.clone();
     for lock in parts.iter().flat_map(|it| &it.impact.locks) {
         let mode = locks.entry(lock.object.clone()).or_insert(lock.mode);
@@ -153,7 +153,7 @@ fn judge(
             before: &part.before,
             impact: &part.impact,
             parts: &ddl,
-            statement: found.index,
+            statement: index,
             statements: input.statements,
             text: input.text.get(statement.range.clone()).unwrap_or_default(),
             held,
@@ -162,20 +162,15 @@ fn judge(
         };
         for rule in RULES {
             let known = found.list.len();
-            (rule.check)(found, &ctx, &part.ddl);
-            if found.list.len() == known {
-                continue;
-            }
-            let fix = (rule.fix)(&ctx, &part.ddl);
-            found.list.iter_mut().skip(known).for_each(|it| it.fixable = fix.is_some());
-            if fix == Some(Fix::Phases) {
-                found.planned.push(rule.code);
-            }
-            if found.wanted == Some(rule.code) && found.fix.is_none() {
-                found.fix = fix;
+            (rule.check)(&mut found, &ctx, &part.ddl);
+            if found.list.len() > known {
+                let fix = (rule.fix)(&ctx, &part.ddl);
+                found.list.iter_mut().skip(known).for_each(|it| it.fixable = fix.is_some());
+                fixes.resize(found.list.len(), fix);
             }
         }
     }
+    found.list.into_iter().zip(fixes).map(|(finding, fix)| Found { finding, fix }).collect()
 }
 
 impl FileState {

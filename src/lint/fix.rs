@@ -5,9 +5,10 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::context::Context;
+use super::{context::Context, file::Found};
 use crate::{
     catalog::object_name,
+    plan::{PhaseKind, phase_of_file},
     sql::{
         Constraint, ConstraintKind, Ddl, Ident, Index, IndexKey, Name, Statement, TransactionControl, Wrap,
         tokens::{Token, tokens},
@@ -34,6 +35,31 @@ pub struct FileFix {
     pub mark: bool,
 }
 
+/// Fixes for findings of a file that can be made at once.
+pub(super) fn choose(mut findings: Vec<Found>) -> Vec<FileFix> {
+    // Stable: those of the same severity stay in the order of the file.
+    findings.sort_by_key(|it| std::cmp::Reverse(it.finding.severity));
+    let mut res: Vec<FileFix> = Vec::new();
+    let mut severity = None;
+    let hull = |it: &FileFix| {
+        let start = it.edits.iter().map(|it| it.range.start).min().unwrap_or_default();
+        start..it.edits.iter().map(|it| it.range.end).max().unwrap_or(start)
+    };
+    for Found { finding, fix } in findings {
+        let Some(Fix::Edit(fix)) = fix else { continue };
+        if severity.is_some_and(|it| it != finding.severity) {
+            break;
+        }
+        let own = hull(&fix);
+        let apart = |it: &Range<usize>| own.end < it.start || it.end < own.start;
+        if res.iter().all(|it| apart(&hull(it))) && !(fix.mark && res.iter().any(|it| it.mark)) {
+            severity = Some(finding.severity);
+            res.push(fix);
+        }
+    }
+    res
+}
+
 /// What to do is for people to decide.
 pub(super) fn none(_: &Context<'_>, _: &Ddl) -> Option<Fix> {
     None
@@ -42,6 +68,12 @@ pub(super) fn none(_: &Context<'_>, _: &Ddl) -> Option<Fix> {
 /// The statement is planned. (That the catalog knows what it changes, [`super::file`] sees to.)
 pub(super) fn phases(_: &Context<'_>, _: &Ddl) -> Option<Fix> {
     Some(Fix::Phases)
+}
+
+/// As [`phases`], except where the file is the last phase of a plan: there it is where it belongs.
+pub(super) fn later(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
+    let is_last = phase_of_file(ctx.input.text).is_some_and(|it| it.1 == PhaseKind::Contract.as_str());
+    phases(ctx, ddl).filter(|_| !is_last)
 }
 
 /// What the text of a statement becomes.
@@ -116,6 +148,8 @@ impl Rewrite {
 
 /// A constraint is added NOT VALID and validated by a statement of its own.
 pub(super) fn not_valid(ctx: &Context<'_>, ddl: &Ddl, table: &Name, constraint: &Constraint) -> Option<Fix> {
+    // Of a table that is not known nobody can say whether it takes a constraint that is not valid.
+    ctx.table(table)?;
     if !ctx.is_single() {
         return Some(Fix::Phases);
     }
@@ -129,6 +163,27 @@ pub(super) fn not_valid(ctx: &Context<'_>, ddl: &Ddl, table: &Name, constraint: 
         .apart()
         .more(1)
         .fix(ctx)
+}
+
+/// An index that is created CONCURRENTLY, also after a try that failed: IF NOT EXISTS would keep its invalid index.
+pub(super) fn create_anew(ctx: &Context<'_>, index: &Index, title: &str) -> Option<Fix> {
+    let name = index.name.as_ref()?;
+    // An index that is known to be there is one that IF NOT EXISTS is to keep.
+    if ctx.before.indexes.contains_key(&ctx.resolve(name)) || ctx.is_partitioned(&index.table) {
+        return None;
+    }
+    let tokens = ctx.tokens();
+    let words = |at: usize, words: &[&str]| {
+        words.iter().enumerate().all(|(i, it)| tokens.get(at + i).is_some_and(|token| token.is(ctx.text, it)))
+    };
+    let at = (0..tokens.len()).find(|it| words(*it, &["IF", "NOT", "EXISTS"]))?;
+    let concurrently = if words(at.checked_sub(1)?, &["CONCURRENTLY"]) { "" } else { "CONCURRENTLY " };
+    let (start, end) = (tokens[at].range.start, tokens.get(at + 3)?.range.start);
+    let create = format!("{}{concurrently}{}", &ctx.text[..start], &ctx.text[end..]);
+    let drop = Ddl::DropIndex { name: name.clone(), concurrently: true, if_exists: true, cascade: false };
+    let fix = Rewrite::new(title).statements(ctx, &[ctx.sql(&drop), create]).outside().fix(ctx);
+    // A plan has its own way to begin again.
+    fix.filter(|it| *it != Fix::Phases)
 }
 
 /// A key whose index is built before, while everybody works.

@@ -1,7 +1,7 @@
 use super::{
     Rule,
     context::{Context, Findings},
-    fix::{Fix, Rewrite},
+    fix::{self, Fix},
 };
 use crate::{
     page::page,
@@ -55,22 +55,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
 
 fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
     let Ddl::CreateIndex { index, .. } = ddl else { return None };
-    let name = index.name.as_ref()?;
-    // An index that is known to be there is one that IF NOT EXISTS is to keep.
-    if ctx.before.indexes.contains_key(&ctx.resolve(name)) || ctx.is_partitioned(&index.table) {
-        return None;
-    }
-    let tokens = ctx.tokens();
-    let at = tokens
-        .windows(3)
-        .position(|it| it[0].is(ctx.text, "IF") && it[1].is(ctx.text, "NOT") && it[2].is(ctx.text, "EXISTS"))?;
-    let (start, end) = (tokens[at].range.start, tokens.get(at + 3)?.range.start);
-    let create = format!("{}{}", &ctx.text[..start], &ctx.text[end..]);
-    let drop = Ddl::DropIndex { name: name.clone(), concurrently: true, if_exists: true, cascade: false };
-    Rewrite::new("Drop what an earlier try has left, then create it")
-        .statements(ctx, &[ctx.sql(&drop), create])
-        .outside()
-        .fix(ctx)
-        // A plan has its own way to begin again.
-        .filter(|it| *it != Fix::Phases)
+    fix::create_anew(ctx, index, "Drop what an earlier try has left, then create it")
 }

@@ -202,7 +202,16 @@ pub fn lint(input: &LintInput<'_>) -> Vec<Finding> {
 /// What takes a finding out of the file: of that rule at that statement. `None`: nothing finds it there, or there is no
 /// safe form.
 pub fn fix(input: &LintInput<'_>, statement: usize, rule: &str) -> Option<Fix> {
-    file::fix(input, statement, rule)
+    let found = file::walk(input)
+        .into_iter()
+        .find(|it| it.finding.statement == statement && it.finding.rule == rule && it.fix.is_some());
+    found?.fix
+}
+
+/// Edits that can be made at once to take findings out of the file: of the gravest of those that have some, at most one
+/// for a statement. What is left can be asked for when they are made.
+pub fn fixes(input: &LintInput<'_>) -> Vec<FileFix> {
+    fix::choose(file::walk(input))
 }
 
 /// The page of a rule.

@@ -19,6 +19,8 @@ pub struct ActionData {
 pub enum WireTodo {
     Plan { only: Vec<String>, all: bool },
     Answer { question: String, rename: bool },
+    Fix { statement: usize, rule: String },
+    FixAll,
     Rewrite { statement: usize, all: bool },
     Rollback,
     Advance,
@@ -46,6 +48,8 @@ impl WireTodo {
         match todo.clone() {
             Todo::Plan { only, delivery } => Self::Plan { only, all: delivery == Delivery::All },
             Todo::Answer { question, choice } => Self::Answer { question, rename: choice == Choice::Rename },
+            Todo::Fix { statement, rule } => Self::Fix { statement, rule },
+            Todo::FixAll => Self::FixAll,
             Todo::Rewrite { statement, delivery } => Self::Rewrite { statement, all: delivery == Delivery::All },
             Todo::Rollback => Self::Rollback,
             Todo::Advance => Self::Advance,
@@ -59,6 +63,8 @@ impl WireTodo {
             Self::Answer { question, rename } => {
                 Todo::Answer { question, choice: if rename { Choice::Rename } else { Choice::DropAndAdd } }
             }
+            Self::Fix { statement, rule } => Todo::Fix { statement, rule },
+            Self::FixAll => Todo::FixAll,
             Self::Rewrite { statement, all } => Todo::Rewrite { statement, delivery: delivery(all) },
             Self::Rollback => Todo::Rollback,
             Self::Advance => Todo::Advance,

@@ -88,6 +88,17 @@ impl PhaseKind {
     }
 }
 
+/// Marks a file as one of a plan's, in a comment: behind it stand the plan's digest, the phase and the part.
+pub const PHASE_MARK: &str = "lockkeeper-plan: ";
+
+/// Digest of the plan and word of the phase that a file holds, if it is marked as one.
+pub fn phase_of_file(text: &str) -> Option<(&str, &str)> {
+    // The head of a file of ours is no longer.
+    let line = text.lines().take(40).find_map(|it| it.strip_prefix("-- ")?.strip_prefix(PHASE_MARK))?;
+    let mut words = line.split_whitespace();
+    words.next().zip(words.next())
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phase {
     pub kind: PhaseKind,

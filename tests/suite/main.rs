@@ -8,6 +8,7 @@ mod corpus;
 mod deparse;
 mod dual_write;
 mod exports;
+mod fixes;
 mod lint;
 mod live_fire;
 mod locks;

@@ -41,29 +41,27 @@ fn both(what: &str, todo: &dyn Fn(Delivery) -> Todo, acc: &mut Vec<Action>) {
     }
 }
 
-/// Rewriting the statement of a migration that hurts.
-pub(super) fn rewrite_actions(snapshot: &Snapshot, file: FileId, at: &Range<usize>, acc: &mut Vec<Action>) {
-    let Some(script) = snapshot.file(file).map(|it| &it.script) else { return };
-    for statement in script.statements_in(at) {
-        let flagged = fixable(snapshot, file, &script.statements[statement].range);
-        let Some(code) = flagged else { continue };
-        for (delivery, title) in [
-            (Delivery::Staged, "Rewrite as phased migration"),
-            (Delivery::All, "Rewrite as phased migration: write all phases"),
-        ] {
-            let todo = Todo::Rewrite { statement, delivery };
-            let preferred = delivery == Delivery::Staged;
-            let code = Some(code.clone());
-            acc.push(Action { title: title.to_owned(), kind: ActionKind::QuickFix, todo, preferred, code });
-        }
+/// Rewriting the statement of a migration that hurts. `None` in `code`: it has been offered something simpler.
+pub(super) fn rewrite_actions(statement: usize, code: Option<&str>, acc: &mut Vec<Action>) {
+    for (delivery, title) in [
+        (Delivery::Staged, "Rewrite as phased migration"),
+        (Delivery::All, "Rewrite as phased migration: write all phases"),
+    ] {
+        acc.push(Action {
+            title: title.to_owned(),
+            kind: ActionKind::QuickFix,
+            todo: Todo::Rewrite { statement, delivery },
+            preferred: code.is_some() && delivery == Delivery::Staged,
+            code: code.map(str::to_owned),
+        });
     }
 }
 
-/// The code of a hazard at a statement that has a safe form.
-fn fixable(snapshot: &Snapshot, file: FileId, range: &Range<usize>) -> Option<String> {
-    let known = snapshot.analysis.diagnostics.get(&file)?;
-    let here = known.iter().filter(|it| range.start <= it.range.start && it.range.end <= range.end);
-    here.filter(|it| it.fixable).map(|it| it.code.clone()).next()
+/// Is there a phased way to what the statement does?
+pub(super) fn can_be_planned(snapshot: &Snapshot, file: FileId, index: usize) -> bool {
+    let statement = snapshot.file(file).and_then(|it| it.script.statements.get(index));
+    let before = history::catalog_before(snapshot, file, index);
+    statement.zip(before).is_some_and(|(statement, before)| plan_of(snapshot, &before, statement).is_ok())
 }
 
 pub(super) fn advance_actions(snapshot: &Snapshot, file: FileId, acc: &mut Vec<Action>) {
@@ -158,7 +156,9 @@ pub(super) fn rewrite(
         let phase = own.as_ref().and_then(|it| Some((it.phase_of(text)?, it.plan.phases.first()?.kind.as_str())));
         phase.is_some_and(|(phase, first)| phase == first)
     };
-    if !(transactional || alone && !wraps) {
+    // What is the last step of something can only move to a file, and a transaction, of its own.
+    let apart = statement.parsed.ddl.iter().any(|it| matches!(it, Ddl::ValidateConstraint { .. }));
+    if apart || !(transactional || alone && !wraps) {
         let names: Vec<String> =
             files.iter().filter(|it| is_first(&it.contents)).map(|it| it.path.display().to_string()).collect();
         let words = format!("-- Made in phases, from {} on.", names.first().map_or("the next file", String::as_str));

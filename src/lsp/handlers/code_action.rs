@@ -49,6 +49,7 @@ fn includes(wanted: &CodeActionKind, kind: &CodeActionKind) -> bool {
 fn kind(it: ActionKind) -> CodeActionKind {
     match it {
         ActionKind::QuickFix => CodeActionKind::QUICKFIX,
+        ActionKind::FixAll => CodeActionKind::SOURCE_FIX_ALL,
         ActionKind::Rewrite => CodeActionKind::REFACTOR_REWRITE,
         ActionKind::Show => CodeActionKind::EMPTY,
     }
