@@ -104,6 +104,12 @@ impl Catalog {
         self.tables.get(name)
     }
 
+    /// The sequence behind an identity column.
+    pub fn identity_sequence(&self, table: &Name, column: &Ident) -> Option<Name> {
+        let is = |it: &Hidden| it.table == *table && it.column.as_ref() == Some(column);
+        self.hidden.iter().find(|(_, all)| all.iter().any(is)).map(|(name, _)| name.clone())
+    }
+
     /// Indexes of a table, those of constraints not included.
     pub fn indexes_of<'a>(&'a self, table: &'a Name) -> impl Iterator<Item = &'a Arc<Index>> {
         self.indexes.values().filter(move |it| it.table == *table)

@@ -42,12 +42,19 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeComment> {
     let anew = |object: &ObjectRef| {
         pairs.rebuilt.iter().any(|it| it.after.object() == *object)
             || pairs.columns().any(|(pair, it)| {
-                it.dual.is_some() && ObjectRef::Column(pair.after.name.clone(), it.after.name.clone()) == *object
+                it.dual.as_ref().is_some_and(|it| !it.swap)
+                    && ObjectRef::Column(pair.after.name.clone(), it.after.name.clone()) == *object
             })
     };
+    // A column that is swapped carries its own along.
+    let swapped = |object: &ObjectRef| match object {
+        ObjectRef::Column(table, column) => pairs.sets.iter().flatten().any(|it| (&it.0, &it.1) == (table, column)),
+        _ => false,
+    };
     let set = after.iter().filter(|(object, text)| anew(object) || base.get(*object) != Some(*text));
+    let set = set.filter(|(object, _)| !swapped(object));
     let set = set.map(|(object, text)| ChangeComment { object: object.clone(), text: Some(text.clone()) });
-    let gone = base.keys().filter(|object| !after.contains_key(*object) && stays(pairs, object));
+    let gone = base.keys().filter(|object| !after.contains_key(*object) && stays(pairs, object) && !swapped(object));
     set.chain(gone.map(|object| ChangeComment { object: object.clone(), text: None })).collect()
 }
 

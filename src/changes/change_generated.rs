@@ -89,7 +89,7 @@ impl Kind for ChangeGenerated {
         }
         acc.gate(Contract, format!("{table} can be unavailable while {column} is computed"));
         let group = format!("generated:{table}.{column}");
-        let followers = b.followers(&table, &column);
+        let followers = b.followers(&[(table.clone(), column.clone())]);
         followers.drop(acc, Contract, &group);
         let drop = Ddl::DropColumn { table: table.clone(), column: column.clone(), if_exists: false, cascade: false };
         acc.grouped(Contract, &group, drop, "its values follow from other columns");

@@ -4,7 +4,7 @@ use super::{Builder, Kind, Outline, Tx, build, pairs::Pairs};
 use crate::{
     page::page,
     plan::{PhaseKind::*, Undo},
-    sql::{Column, Ddl, Name, ObjectRef},
+    sql::{Column, Ddl, Identity, Name, ObjectRef, SequenceOptions},
 };
 
 page! {
@@ -38,7 +38,12 @@ pub struct ChangeIdentity {
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeIdentity> {
-    let changed = pairs.single_columns().filter(|(_, it)| it.before.identity != it.after.identity);
+    // What its sequence is called is nobody's concern: SET cannot change it.
+    let nameless = |it: &Column| {
+        let options = |it: &Identity| SequenceOptions { name: None, ..it.options.clone() };
+        it.identity.as_ref().map(|it| (it.always, options(it)))
+    };
+    let changed = pairs.single_columns().filter(|(_, it)| nameless(&it.before) != nameless(&it.after));
     changed
         .map(|(pair, it)| ChangeIdentity {
             table: pair.after.name.clone(),
@@ -103,7 +108,9 @@ impl Kind for ChangeIdentity {
             }
             (Some(before), Some(after)) => {
                 let always = (before.always != after.always).then_some(after.always);
-                let options = if before.options == after.options { Default::default() } else { after.options.clone() };
+                let mut options =
+                    if before.options == after.options { Default::default() } else { after.options.clone() };
+                options.name = None;
                 acc.step(
                     Expand,
                     Ddl::SetIdentity { table, column, always, options, restart: None },

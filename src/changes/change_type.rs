@@ -2,7 +2,8 @@
 
 use super::{
     Builder, Kind, Outline,
-    dual::{self, Dual},
+    dual::{Twin, swap},
+    link,
     pairs::Pairs,
 };
 use crate::{
@@ -132,23 +133,30 @@ pub struct ChangeType {
     before: Column,
     after: Column,
     /// The two copies, when the change would rewrite the table.
-    dual: Option<Box<Dual>>,
+    twin: Option<Box<Twin>>,
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeType> {
-    let changed = pairs.columns().filter(|(_, it)| match &it.dual {
-        Some(dual) => dual.swap,
-        None => it.before.ty != it.after.ty || it.before.collation != it.after.collation,
-    });
+    let single = pairs.single_columns();
+    let changed = single.filter(|(_, it)| it.before.ty != it.after.ty || it.before.collation != it.after.collation);
     // A generated column is recomputed, whatever its type.
     let own = changed.filter(|(_, it)| it.before.generated == it.after.generated);
-    own.map(|(pair, it)| ChangeType {
+    let direct = own.map(|(pair, it)| ChangeType {
         table: pair.after.name.clone(),
         before: it.before.clone(),
         after: it.after.clone(),
-        dual: it.dual.clone().map(Box::new),
-    })
-    .collect()
+        twin: None,
+    });
+    let sets = pairs.sets.iter().filter(|it| !link::is_pointed(pairs, it));
+    let swapped = sets.flat_map(|it| link::twins(pairs, it)).map(|twin| ChangeType {
+        table: twin.table().clone(),
+        before: twin.before.clone(),
+        after: twin.after.clone(),
+        twin: Some(Box::new(twin)),
+    });
+    let mut res: Vec<ChangeType> = direct.chain(swapped).collect();
+    res.sort_by(|a, b| a.table.cmp(&b.table));
+    res
 }
 
 impl ChangeType {
@@ -162,7 +170,7 @@ impl ChangeType {
         let using = said.or_else(|| (cost == TypeCost::NeedsUsing).then(|| self.cast_by_text(b)));
         let phase = if cost <= TypeCost::Rebuilds { Expand } else { Contract };
         let group = format!("type:{table}.{column}");
-        let followers = b.followers(table, column);
+        let followers = b.followers(&[(table.clone(), column.clone())]);
         followers.drop(acc, phase, &group);
         // A default is cast with the column, which fails where no implicit cast exists: it goes and comes back.
         let recast = self.before.default.is_some() && cost > TypeCost::Rebuilds;
@@ -239,8 +247,8 @@ impl Kind for ChangeType {
     }
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
-        match &self.dual {
-            Some(dual) => dual::outline(b, acc, &self.before, &self.after, dual),
+        match &self.twin {
+            Some(twin) => swap::outline(b, acc, std::slice::from_ref(twin)),
             None => self.direct(b, acc),
         }
     }

@@ -179,7 +179,7 @@ impl ChangeUserType {
             b.pairs.single_columns().filter(|(_, it)| uses(&it.after.ty, &name) && uses(&it.before.ty, &name))
         {
             let (table, of) = (pair.after.name.clone(), column.after.name.clone());
-            let followers = b.followers(&table, &of);
+            let followers = b.followers(&[(table.clone(), of.clone())]);
             followers.drop(acc, Contract, &group);
             let default = |default| Ddl::SetDefault { table: table.clone(), column: of.clone(), default };
             if column.before.default.is_some() {

@@ -143,7 +143,7 @@ impl Kind for DropColumn {
         }
         acc.gate(Contract, format!("no running instance reads or writes {table}.{name}"));
         let group = format!("drop:{table}.{name}");
-        let followers = b.followers(table, name);
+        let followers = b.followers(&[(table.clone(), name.clone())]);
         followers.drop(acc, Contract, &group);
         let drop = Ddl::DropColumn { table: table.clone(), column: name.clone(), if_exists: false, cascade: false };
         let undo = self.undo(b);

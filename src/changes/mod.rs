@@ -7,6 +7,7 @@
 mod build;
 mod dual;
 mod intent;
+mod link;
 mod outline;
 pub mod pairs;
 mod rebuilt;
@@ -26,6 +27,7 @@ mod change_function;
 mod change_generated;
 mod change_identity;
 mod change_index;
+mod change_key;
 mod change_opaque;
 mod change_partition;
 mod change_policy;
@@ -153,6 +155,7 @@ kinds! {
     rename_table::RenameTable,
     add_column::AddColumn,
     rename_column::RenameColumn,
+    change_key::ChangeKey,
     change_type::ChangeType,
     change_generated::ChangeGenerated,
     change_identity::ChangeIdentity,

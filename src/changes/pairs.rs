@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Input, dual::Dual, intent, rebuilt::Rebuilt};
+use super::{Input, dual::Dual, intent, link, rebuilt::Rebuilt};
 use crate::{
     catalog::Catalog,
     plan::Question,
@@ -24,6 +24,8 @@ pub struct Pairs<'a> {
     pub tables: Vec<TablePair>,
     /// Indexes and constraints that are made anew on the new copy of a column.
     pub rebuilt: Vec<Rebuilt>,
+    /// Columns whose copies exchange names, by table and column of `after`; each set in one transaction.
+    pub sets: Vec<Vec<(Name, Ident)>>,
     pub questions: Vec<Question>,
 }
 
@@ -62,12 +64,24 @@ impl<'a> Pairs<'a> {
             renamed_sequences: Vec::new(),
             tables: Vec::new(),
             rebuilt: Vec::new(),
+            sets: Vec::new(),
             questions: Vec::new(),
         };
         intent::rename_tables(&mut res);
         res.pair_tables();
         intent::rename_sequences(&mut res);
         res.rebuilt = super::rebuilt::find(&res);
+        res.sets = link::find(&res);
+        let keyed: Vec<(Name, Ident)> =
+            res.sets.iter().filter(|it| link::is_keyed(&res, it)).flatten().cloned().collect();
+        for pair in &mut res.tables {
+            for column in &mut pair.columns {
+                let at = (pair.after.name.clone(), column.after.name.clone());
+                if let Some(dual) = column.dual.as_mut().filter(|_| keyed.contains(&at)) {
+                    dual.keyed = true;
+                }
+            }
+        }
         res
     }
 

@@ -64,11 +64,13 @@ fn parts(catalog: &crate::catalog::Catalog) -> impl Iterator<Item = Part> {
     indexes.chain(constraints)
 }
 
-/// The last column with two copies that the part stands on.
+/// The last column with two copies that the part stands on; one that is swapped before one that is renamed, since a key
+/// must go over in the transaction of the swap.
 fn owner(pairs: &Pairs<'_>, part: &Part) -> Option<(Name, Ident)> {
-    let duals = pairs.columns().filter(|(_, column)| column.dual.is_some());
-    let standing = duals.filter(|(pair, column)| stands_on(part, &pair.after.name, &column.after.name));
-    standing.last().map(|(pair, column)| (pair.after.name.clone(), column.after.name.clone()))
+    let duals = pairs.columns().filter_map(|(pair, column)| Some((column.dual.as_ref()?.swap, pair, column)));
+    let standing = duals.filter(|(_, pair, column)| stands_on(part, &pair.after.name, &column.after.name));
+    let last = standing.max_by_key(|it| it.0);
+    last.map(|(_, pair, column)| (pair.after.name.clone(), column.after.name.clone()))
 }
 
 /// Does the part use the column?
@@ -138,6 +140,16 @@ pub fn at_work(pairs: &Pairs<'_>, part: &Part) -> Part {
             let referenced = |of: &Name, it: &Ident| pairs.working(of, it);
             Part::Constraint(table.clone(), map_constraint(constraint, &column, &expr, &referenced))
         }
+    }
+}
+
+/// A key or foreign key over other columns.
+pub fn renamed(part: &Part, name: &dyn Fn(&Name, &Ident) -> Ident) -> Part {
+    let table = part.table().clone();
+    let column = |it: &Ident| name(&table, it);
+    match part {
+        Part::Index(index) => Part::Index(Arc::new(map_index(index, &column, &Expr::clone))),
+        Part::Constraint(_, it) => Part::Constraint(table.clone(), map_constraint(it, &column, &Expr::clone, name)),
     }
 }
 

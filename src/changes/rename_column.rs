@@ -2,13 +2,13 @@
 
 use super::{
     Builder, Kind, Outline,
-    dual::{self, Dual},
+    dual::{Twin, rename},
     pairs::Pairs,
 };
 use crate::{
     page::page,
     plan::PhaseKind::*,
-    sql::{Column, Ddl, Ident, Name, ObjectRef, Severity},
+    sql::{Ddl, Ident, Name, ObjectRef, Severity},
 };
 
 page! {
@@ -112,7 +112,7 @@ pub struct RenameColumn {
     from: Ident,
     to: Ident,
     /// `None`: it can only be renamed in one stroke.
-    twice: Option<Box<(Column, Column, Dual)>>,
+    twin: Option<Box<Twin>>,
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<RenameColumn> {
@@ -122,14 +122,18 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<RenameColumn> {
             table: pair.after.name.clone(),
             from: column.before.name.clone(),
             to: column.after.name.clone(),
-            twice: Some(Box::new((column.before.clone(), column.after.clone(), dual.clone()))),
+            twin: Some(Box::new(Twin {
+                before: column.before.clone(),
+                after: column.after.clone(),
+                dual: dual.clone(),
+            })),
         })
     });
     let direct = pairs.renamed_columns.iter().map(|(table, from, to)| RenameColumn {
         table: table.clone(),
         from: from.clone(),
         to: to.clone(),
-        twice: None,
+        twin: None,
     });
     twice.chain(direct).collect()
 }
@@ -148,9 +152,8 @@ impl Kind for RenameColumn {
     }
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
-        if let Some(it) = &self.twice {
-            let (old, new, dual) = &**it;
-            dual::outline(b, acc, old, new, dual);
+        if let Some(twin) = &self.twin {
+            rename::outline(b, acc, twin);
             return;
         }
         acc.gate(

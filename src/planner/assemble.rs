@@ -13,6 +13,9 @@ use crate::{
 
 /// Milliseconds a statement may wait for its lock before it gives up, so that nobody queues behind it for longer.
 const LOCK_TIMEOUT: u32 = 3_000;
+/// The same where one transaction waits for several tables: it gives up before the server's `deadlock_timeout` (1 s) lets
+/// an application that locks them in another order pay for it.
+const SEVERAL_LOCKS_TIMEOUT: u32 = 500;
 /// Milliseconds for a statement that only changes the catalog: an unexpected rewrite fails instead of blocking.
 const STATEMENT_TIMEOUT: u32 = 10_000;
 
@@ -137,6 +140,10 @@ impl Run<'_, '_> {
                 res.push(planned);
             }
             let tables = locked(&res[from..], &start);
+            if tables.len() > 1 {
+                let limits = res[from..].iter_mut().filter_map(|it| it.step.timeouts.lock.as_mut());
+                limits.filter(|it| **it == LOCK_TIMEOUT).for_each(|it| *it = SEVERAL_LOCKS_TIMEOUT);
+            }
             let alone = res[from..].iter().any(|it| stands_alone(&it.step));
             let joins = open.as_ref().is_some_and(|it| !it.alone && !alone && it.tables.union(&tables).count() <= 1);
             match &mut open {

@@ -93,7 +93,12 @@ fn edges(touches: &[Touch], base: &Catalog) -> BTreeSet<(usize, usize)> {
     for (i, touch) in touches.iter().enumerate() {
         for object in &touch.needs {
             if let Some(life) = lives.get_mut(object) {
-                if touch.builds { life.builders.push(i) } else { life.leavers.push(i) }
+                life.builders.push(i);
+            }
+        }
+        for object in touch.frees.difference(&touch.needs) {
+            if let Some(life) = lives.get_mut(object) {
+                life.leavers.push(i);
             }
         }
     }

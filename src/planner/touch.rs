@@ -14,19 +14,21 @@ pub struct Touch {
     pub drops: BTreeSet<ObjectRef>,
     /// Names given up by a rename: what stands on the object follows it.
     pub leaves: BTreeSet<ObjectRef>,
+    /// What its statements build upon.
     pub needs: BTreeSet<ObjectRef>,
-    /// At least one statement builds something; a pure take-down refers to the world before.
-    pub builds: bool,
+    /// What its pure take-downs stand on: they refer to the world before.
+    pub frees: BTreeSet<ObjectRef>,
 }
 
 impl Touch {
     pub fn add(&mut self, other: Self) {
         // What an earlier statement of the transaction made is not needed from elsewhere.
-        self.needs.extend(other.needs.into_iter().filter(|it| !self.creates.contains(it)));
+        let elsewhere = |it: &ObjectRef| !self.creates.contains(it);
+        self.needs.extend(other.needs.into_iter().filter(elsewhere));
+        self.frees.extend(other.frees.into_iter().filter(elsewhere));
         self.creates.extend(other.creates);
         self.drops.extend(other.drops);
         self.leaves.extend(other.leaves);
-        self.builds |= other.builds;
     }
 }
 
@@ -35,7 +37,12 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
     let dropped: BTreeSet<ObjectRef> = drops(ddl).into_iter().collect();
     let left: BTreeSet<ObjectRef> = renamed(ddl).map(|(from, _)| from).into_iter().collect();
     let created: BTreeSet<ObjectRef> = creates(ddl).into_iter().collect();
-    let mut needed: BTreeSet<ObjectRef> = needs(ddl, after).into_iter().chain(needs(ddl, world)).collect();
+    let (target, now) = (needs(ddl, after), needs(ddl, world));
+    // A foreign key that finds a new index to stand on does not wait for the key that will be made of it.
+    let index = |it: &ObjectRef| matches!(it, ObjectRef::Index(it) if !base.indexes.contains_key(it));
+    let stands = matches!(ddl, Ddl::AddConstraint { .. }) && now.iter().any(index);
+    let waits = |it: &ObjectRef| !stands || !matches!(it, ObjectRef::Constraint(..));
+    let mut needed: BTreeSet<ObjectRef> = target.into_iter().chain(now).filter(waits).collect();
     // A DROP stands where its object stood: on what the definition needs.
     for definition in dropped.iter().filter_map(|it| definition(it, base)) {
         needed.extend(needs(&definition, base));
@@ -49,7 +56,8 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
     }
     needed.retain(|it| !created.contains(it) && !dropped.contains(it) && !left.contains(it));
     let builds = !created.is_empty() || dropped.is_empty();
-    Touch { creates: created, drops: dropped, leaves: left, needs: needed, builds }
+    let (needs, frees) = if builds { (needed, BTreeSet::new()) } else { (BTreeSet::new(), needed) };
+    Touch { creates: created, drops: dropped, leaves: left, needs, frees }
 }
 
 /// The statement that would create the object as it stands in a catalog.

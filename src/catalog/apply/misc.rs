@@ -74,6 +74,12 @@ impl Catalog {
         }
         let mut statistics = Statistics { name: name.clone(), table, ..written.clone() };
         statistics.kinds.sort();
+        // The server keeps them in the order of the table's columns, expressions last.
+        statistics.keys.sort_by(|a, b| match (a, b) {
+            (KeyExpr::Column(a), KeyExpr::Column(b)) => a.cmp(b),
+            (KeyExpr::Expr(a), KeyExpr::Expr(b)) => a.canon().cmp(b.canon()),
+            (a, _) => a.as_column().is_none().cmp(&a.as_column().is_some()),
+        });
         // All kinds are the same as none named.
         if statistics.kinds.len() >= 3 {
             statistics.kinds.clear();

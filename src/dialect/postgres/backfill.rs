@@ -5,7 +5,10 @@
 //! through the trigger or the default. Run again, it walks the same keys and touches only what is still pending.
 
 use super::{render, sync};
-use crate::{plan::Backfill, sql::Ident};
+use crate::{
+    plan::{Backfill, Direction},
+    sql::Ident,
+};
 
 pub(super) fn statement(backfill: &Backfill) -> String {
     if backfill.key.is_empty() { by_block(backfill) } else { by_key(backfill) }
@@ -102,8 +105,16 @@ pub(super) fn qualified(column: &Ident) -> String {
     format!("t.{}", render::quote(column))
 }
 
-/// The pending condition of a dual write: rows whose new column does not hold what the old one says.
+/// Rows in which neither column holds what the other one says: each is right that was written last, and a value need not
+/// survive the way there and back. Where only one side is written, the other has to follow it.
 pub(super) fn out_of_sync(it: &crate::plan::Sync) -> String {
-    let up = it.up.replace("{}", &qualified(&it.old));
-    sync::distinct(&qualified(&it.new), &up, &it.new_type)
+    let (old, new) = (qualified(&it.old), qualified(&it.new));
+    let up = sync::distinct(&new, &it.up.replace("{}", &old), &it.new_type);
+    let down = sync::distinct(&old, &it.down.replace("{}", &new), &it.old_type);
+    match it.direction {
+        Direction::OldToNew => up,
+        Direction::NewToOld => down,
+        Direction::Both if it.up == "{}" => up,
+        Direction::Both => format!("{up} AND {down}"),
+    }
 }

@@ -76,11 +76,22 @@ async fn read(session: &Session) -> Result<Vec<Item>> {
             let mut row = row.into_iter();
             let (Some(Some(key)), Some(Some(statement))) = (row.next(), row.next()) else { continue };
             // A third value is something to compare by that the statement does not say.
-            let lines = row.next().flatten().map(|it| format!("{statement} {it}")).into_iter().collect();
+            let more = row.next().flatten().map(|it| format!("{statement} {it}"));
+            let physical = (query.rank == rank::STATISTICS).then(|| in_any_order(&statement));
+            let lines = more.or(physical).into_iter().collect();
             items.push(Item { order: (query.rank, key), statement, lines });
         }
     }
     Ok(items)
+}
+
+/// `CREATE STATISTICS` with its columns by name: the server prints them as they stand in the table.
+fn in_any_order(statement: &str) -> String {
+    let parts = statement.rsplit_once(" FROM ").and_then(|(head, table)| Some((head.split_once(" ON ")?, table)));
+    let Some(((head, columns), table)) = parts else { return statement.to_owned() };
+    let mut columns: Vec<&str> = columns.split(", ").collect();
+    columns.sort_unstable();
+    format!("{head} ON {} FROM {table}", columns.join(", "))
 }
 
 /// A query of rows (name to sort by, statement, more to compare by).

@@ -1,0 +1,186 @@
+//! What PostgreSQL ties to a column: views, policies, triggers; and what a DROP takes along.
+
+use std::sync::Arc;
+
+use super::Builder;
+use crate::{
+    catalog::Catalog,
+    changes::outline::Outline,
+    plan::PhaseKind,
+    sql::{tokens::mentions_column, *},
+};
+
+impl<'a> Builder<'a> {
+    /// What PostgreSQL ties to the columns themselves and would keep on the wrong copy: views, policies, triggers,
+    /// extended statistics.
+    pub fn followers(&self, columns: &[(Name, Ident)]) -> Followers<'a> {
+        let (base, after) = (&self.pairs.base, self.after());
+        let mut res = Followers {
+            catalog: after,
+            views: Vec::new(),
+            policies: Vec::new(),
+            triggers: Vec::new(),
+            statistics: Vec::new(),
+        };
+        res.views.extend(views_over(base, columns).iter().filter_map(|it| after.views.get(it)).cloned());
+        let on = |table: &Name, mentioned: &dyn Fn(&Ident) -> bool| {
+            columns.iter().any(|(of, column)| of == table && mentioned(column))
+        };
+        for it in base.policies.values() {
+            let texts = [&it.using, &it.check];
+            if on(&it.table, &|column| texts.into_iter().flatten().any(|it| mentions_column(it.text(), column))) {
+                res.policies.extend(after.policies.get(&(it.table.clone(), it.name.clone())).cloned());
+            }
+        }
+        for it in base.triggers.values().filter(|it| on(&it.table, &|column| trigger_mentions(it, column))) {
+            res.triggers.extend(after.triggers.get(&(it.table.clone(), it.name.clone())).cloned());
+        }
+        for it in base.statistics.values().filter(|it| on(&it.table, &|column| statistics_mention(it, column))) {
+            res.statistics.extend(after.statistics.get(&it.name).cloned());
+        }
+        res
+    }
+}
+
+fn statistics_mention(it: &Statistics, column: &Ident) -> bool {
+    it.keys.iter().any(|it| match it {
+        KeyExpr::Column(it) => it == column,
+        KeyExpr::Expr(it) => mentions_column(it.text(), column),
+    })
+}
+
+fn trigger_mentions(trigger: &Trigger, column: &Ident) -> bool {
+    let of = trigger.events.iter().any(|it| matches!(it, TriggerEvent::Update(columns) if columns.contains(column)));
+    of || trigger.when.as_ref().is_some_and(|it| mentions_column(it.text(), column))
+}
+
+/// Views that read one of the columns (or all columns of its table), and views over those, bottom up.
+pub fn views_over(catalog: &Catalog, columns: &[(Name, Ident)]) -> Vec<Name> {
+    let reads = |view: &View, of: &Name| view.reads.iter().any(|it| it == of);
+    let all = |view: &View| view.query.text().contains('*');
+    let mut res: Vec<Name> = Vec::new();
+    loop {
+        let next = catalog.views.values().find(|view| {
+            !res.contains(&view.name)
+                && (columns.iter().any(|(table, column)| {
+                    reads(view, table) && (all(view) || mentions_column(view.query.text(), column))
+                }) || res.iter().any(|it| reads(view, it)))
+        });
+        match next {
+            Some(view) => res.push(view.name.clone()),
+            None => return res,
+        }
+    }
+}
+
+/// Objects that are dropped before and made again after a change of a column, in its transaction.
+pub struct Followers<'a> {
+    catalog: &'a Catalog,
+    /// Bottom up.
+    views: Vec<Arc<View>>,
+    policies: Vec<Arc<Policy>>,
+    triggers: Vec<Arc<Trigger>>,
+    statistics: Vec<Arc<Statistics>>,
+}
+
+impl Followers<'_> {
+    pub fn drop(&self, acc: &mut Outline, phase: PhaseKind, group: &str) {
+        for view in self.views.iter().rev() {
+            let drop = Ddl::DropView {
+                name: view.name.clone(),
+                materialized: view.materialized,
+                if_exists: false,
+                cascade: false,
+            };
+            acc.grouped(phase, group, drop, "it reads the column and comes back in this transaction");
+        }
+        for it in &self.policies {
+            let drop =
+                Ddl::DropPolicy { table: it.table.clone(), name: it.name.clone(), if_exists: false, cascade: false };
+            acc.grouped(phase, group, drop, "it names the column and comes back in this transaction");
+        }
+        for it in &self.triggers {
+            let drop =
+                Ddl::DropTrigger { table: it.table.clone(), name: it.name.clone(), if_exists: false, cascade: false };
+            acc.grouped(phase, group, drop, "it names the column and comes back in this transaction");
+        }
+        for it in &self.statistics {
+            let drop = Ddl::DropStatistics { name: it.name.clone(), if_exists: false };
+            acc.grouped(phase, group, drop, "they name the column and come back in this transaction");
+        }
+    }
+
+    pub fn create(&self, acc: &mut Outline, phase: PhaseKind, group: &str) {
+        for view in &self.views {
+            for ddl in view_again(self.catalog, view) {
+                acc.grouped(phase, group, ddl, "over the column that stays");
+            }
+        }
+        for it in &self.policies {
+            acc.grouped(
+                phase,
+                group,
+                Ddl::CreatePolicy { policy: Box::new((**it).clone()) },
+                "over the column that stays",
+            );
+        }
+        for it in &self.triggers {
+            acc.grouped(
+                phase,
+                group,
+                Ddl::CreateTrigger { trigger: Box::new((**it).clone()), or_replace: false },
+                "over the column that stays",
+            );
+        }
+        for it in &self.statistics {
+            let create = Ddl::CreateStatistics { statistics: Box::new((**it).clone()), if_not_exists: false };
+            acc.grouped(phase, group, create, "over the column that stays; filled by the next ANALYZE");
+        }
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.views.iter().map(|it| &it.name)
+    }
+}
+
+/// A view with all that a DROP takes from it: indexes, privileges, comments, triggers.
+pub fn view_again(catalog: &Catalog, view: &View) -> Vec<Ddl> {
+    let mut res = vec![Ddl::CreateView { view: Box::new(view.clone()), or_replace: false, if_not_exists: false }];
+    for index in catalog.indexes_of(&view.name) {
+        res.push(Ddl::CreateIndex { index: Box::new((**index).clone()), concurrently: false, if_not_exists: false });
+    }
+    res.extend(attachments(catalog, &view.name));
+    for trigger in catalog.triggers.values().filter(|it| it.table == view.name) {
+        res.push(Ddl::CreateTrigger { trigger: Box::new((**trigger).clone()), or_replace: false });
+    }
+    res
+}
+
+/// Comments and privileges of a relation and its parts.
+pub fn attachments(catalog: &Catalog, relation: &Name) -> Vec<Ddl> {
+    let of = |object: &ObjectRef| object.relation() == Some(relation);
+    let comments = catalog.comments.iter().filter(|(object, _)| of(object));
+    let mut res: Vec<Ddl> =
+        comments.map(|(object, text)| Ddl::Comment { object: object.clone(), text: Some(text.clone()) }).collect();
+    res.extend(catalog.privileges.iter().filter(|it| of(&it.object)).map(grant));
+    res
+}
+
+pub fn grant(it: &Privilege) -> Ddl {
+    Ddl::Grant {
+        privileges: vec![it.privilege.clone()],
+        objects: vec![it.object.clone()],
+        grantees: vec![it.grantee.clone()],
+        grantable: it.grantable,
+    }
+}
+
+pub fn revoke(it: &Privilege) -> Ddl {
+    Ddl::Revoke {
+        privileges: vec![it.privilege.clone()],
+        objects: vec![it.object.clone()],
+        grantees: vec![it.grantee.clone()],
+        option_only: false,
+        cascade: false,
+    }
+}

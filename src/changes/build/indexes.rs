@@ -1,0 +1,114 @@
+//! Indexes built beside running writers.
+
+use std::sync::Arc;
+
+use super::Builder;
+use crate::{
+    changes::outline::Outline,
+    dialect::Probe,
+    plan::{PhaseKind, Undo, helper_name},
+    sql::*,
+};
+
+/// Builds an index without blocking writers; on a partitioned table partition by partition.
+pub fn index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, index: &Index) {
+    index_steps(b, acc, phase, index);
+    if let Some(name) = index.name.clone().filter(|_| !b.is_new(&index.table)) {
+        acc.verify(phase, b.dialect(), Probe::IndexValid(name));
+    }
+}
+
+/// The steps of [`index`], for an index that has another name by the end of the phase.
+fn index_steps(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, index: &Index) {
+    let Some(name) = index.name.clone() else { return };
+    if b.is_new(&index.table) && !b.pairs.base.views.contains_key(&index.table) {
+        let create = Ddl::CreateIndex { index: Box::new(index.clone()), concurrently: false, if_not_exists: false };
+        acc.step(phase, create, "the table is new and empty");
+        return;
+    }
+    if index.unique {
+        duplicates(b, acc, phase, index);
+    }
+    if b.partitioned(&index.table) && !index.only {
+        partitioned_index(b, acc, phase, index, &name);
+    } else {
+        acc.preflight(phase, b.dialect(), Probe::NoInvalidIndex(name.clone()));
+        let create = Ddl::CreateIndex { index: Box::new(index.clone()), concurrently: true, if_not_exists: false };
+        acc.step(phase, create, "built beside running writes; it waits for transactions that are open when it starts");
+    }
+}
+
+fn duplicates(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, index: &Index) {
+    let columns: Option<Vec<Ident>> = index
+        .keys
+        .iter()
+        .map(|it| match &it.expr {
+            KeyExpr::Column(it) => Some(it.clone()),
+            KeyExpr::Expr(_) => None,
+        })
+        .collect();
+    if let Some(columns) = columns {
+        let (table, predicate) = (index.table.clone(), index.predicate.clone());
+        let probe = Probe::Duplicates { table, columns, predicate, nulls_not_distinct: index.nulls_not_distinct };
+        acc.preflight(phase, b.dialect(), probe);
+    }
+}
+
+/// `ON ONLY` the parent, CONCURRENTLY on each partition, then attach (playbook §4.6, HAZARDS I06).
+fn partitioned_index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, parent: &Index, name: &Name) {
+    let only = Index { only: true, ..parent.clone() };
+    let create = Ddl::CreateIndex { index: Box::new(only), concurrently: false, if_not_exists: false };
+    acc.step(phase, create, "an empty shell on the parent; CONCURRENTLY is refused there");
+    let partitions: Vec<Arc<Table>> = b.pairs.base.partitions_of(&parent.table).cloned().collect();
+    for partition in partitions {
+        let child = partition.name.sibling(helper_name(name.name.as_str(), &[partition.name.name.as_str()]));
+        let own = Index { name: Some(child.clone()), table: partition.name.clone(), ..parent.clone() };
+        if partition.partition_by.is_some() {
+            partitioned_index(b, acc, phase, &own, &child);
+        } else {
+            let create = Ddl::CreateIndex { index: Box::new(own), concurrently: true, if_not_exists: false };
+            acc.step(phase, create, "built beside running writes");
+        }
+        acc.step(
+            phase,
+            Ddl::AttachIndex { parent: name.clone(), index: child },
+            "the parent's index is valid once all are attached",
+        )
+        .undo(Undo::Nothing);
+    }
+}
+
+/// Drops an index without blocking writers where the server allows it.
+pub fn drop_index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, name: &Name, why: &str) {
+    let on_partitioned = b.pairs.base.indexes.get(name).is_some_and(|it| b.partitioned(&it.table));
+    let drop = Ddl::DropIndex { name: name.clone(), concurrently: !on_partitioned, if_exists: false, cascade: false };
+    acc.step(phase, drop, why);
+    acc.verify(phase, b.dialect(), Probe::Gone(ObjectRef::Index(name.clone())));
+}
+
+/// The index behind a primary key or unique constraint.
+pub fn backing_index(table: &Name, name: &Ident, key: &KeyConstraint) -> Index {
+    Index {
+        name: Some(table.sibling(name.clone())),
+        table: table.clone(),
+        unique: true,
+        method: Ident::new("btree"),
+        keys: key.columns.iter().cloned().map(IndexKey::column).collect(),
+        include: key.include.clone(),
+        nulls_not_distinct: key.nulls_not_distinct,
+        predicate: None,
+        options: key.options.clone(),
+        tablespace: key.tablespace.clone(),
+        only: false,
+        attached_to: None,
+        statistics: Default::default(),
+    }
+}
+
+/// Builds the unique index that will back a key.
+pub fn key_index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, table: &Name, constraint: &Constraint) {
+    let (ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key)) = &constraint.kind else { return };
+    let Some(name) = &constraint.name else { return };
+    let backing = backing_index(table, name, key);
+    index_steps(b, acc, phase, &backing);
+}

@@ -1,0 +1,289 @@
+//! One name for two copies: the hidden copy is filled and guarded like the old one, then they exchange names.
+//!
+//! All columns of a set ([`crate::changes::link`]) go in one transaction (playbook §4.12). What was checked before, NOT
+//! NULL, keys and foreign keys of the new copies, needs no look at the rows there: it is as short as the catalog changes are.
+
+use super::{
+    Twin,
+    copies::{self, build_parts, drop_part, is_foreign_key, is_primary_key, rename_part, touch},
+    identity,
+};
+use crate::{
+    changes::{
+        build::{self, Builder, Followers},
+        outline::Outline,
+        rebuilt::{self, Part, Rebuilt},
+        recreate,
+    },
+    dialect::Probe,
+    plan::{Action, PhaseKind::*, Undo, helper_name},
+    sql::*,
+};
+
+struct Swap<'a> {
+    b: &'a Builder<'a>,
+    twins: Vec<&'a Twin>,
+    parts: Vec<&'a Rebuilt>,
+    /// The transaction.
+    group: String,
+    /// Referenced tables before those that refer to them; the transaction locks them in this order.
+    tables: Vec<Name>,
+}
+
+/// All steps of the columns of a set.
+pub fn outline(b: &Builder<'_>, acc: &mut Outline, twins: &[Twin]) {
+    let Some(swap) = Swap::new(b, twins) else { return };
+    swap.twins.iter().for_each(|it| copies::expand(b, acc, it));
+    copies::fill(b, acc, &swap.twins);
+    let from = acc.drafts.len();
+    build_parts(b, acc, &swap.twins, &swap.parts);
+    // The way back has dropped the new foreign keys by then, before the keys they stand on.
+    for draft in &mut acc.drafts[from..] {
+        if let Action::Ddl(Ddl::AddConstraint { table, constraint }) = &draft.action
+            && let (ConstraintKind::ForeignKey(_), Some(name)) = (&constraint.kind, &constraint.name)
+        {
+            let drop = drop_constraint(table, name, true);
+            draft.undo(Undo::By(vec![Action::Ddl(drop)]));
+        }
+    }
+    swap.exchange(acc);
+    swap.contract(acc);
+}
+
+impl<'a> Swap<'a> {
+    fn new(b: &'a Builder<'a>, twins: &'a [Twin]) -> Option<Self> {
+        let first = twins.first()?;
+        let owns = |it: &&Rebuilt| twins.iter().any(|twin| it.owner == (twin.table().clone(), twin.after.name.clone()));
+        let parts: Vec<&Rebuilt> = b.pairs.rebuilt.iter().filter(owns).collect();
+        let mut tables: Vec<Name> = Vec::new();
+        let pointing = parts.iter().filter(|it| is_foreign_key(&it.after)).map(|it| it.after.table());
+        for it in twins.iter().map(Twin::table).chain(pointing) {
+            if !tables.contains(it) {
+                tables.push(it.clone());
+            }
+        }
+        let group = format!("swap:{}.{}", first.table(), first.after.name);
+        Some(Self { b, twins: twins.iter().collect(), parts, group, tables })
+    }
+
+    /// The short transaction in which the copies exchange their names.
+    fn exchange(&self, acc: &mut Outline) {
+        let (b, group) = (self.b, self.group.as_str());
+        for twin in &self.twins {
+            let ty = b.dialect().render_type(&twin.after.ty);
+            acc.gate(
+                Enforce,
+                format!("every instance can read and write {}.{} as {ty}", twin.table(), twin.after.name),
+            );
+        }
+        if self.tables.len() > 1 {
+            acc.grouped(Enforce, group, self.lock(), "all locks first, in one order: what follows waits for nobody")
+                .undo(Undo::Nothing);
+        }
+        for twin in &self.twins {
+            copies::drop_sync(b, acc, Enforce, group, &twin.dual.sync, None);
+        }
+        let followers = self.followers();
+        followers.drop(acc, Enforce, group);
+        self.drop_old_keys(acc);
+        for twin in &self.twins {
+            let sync = &twin.dual.sync;
+            identity::hand_over(b, acc, Enforce, group, twin, &sync.old, &sync.new);
+        }
+        self.twins.iter().for_each(|it| self.rename(acc, it));
+        for part in &self.parts {
+            copies::add_primary_key(b, acc, Enforce, group, part);
+            if let Some(draft) = acc.drafts.last_mut().filter(|_| is_primary_key(&part.after)) {
+                // Its index goes with it: what Enforce built is not built again only to be dropped.
+                if let Part::Constraint(table, Constraint { name: Some(name), .. }) = &part.after {
+                    draft.undo(Undo::By(vec![Action::Ddl(drop_constraint(table, name, false))]));
+                }
+            }
+        }
+        followers.create(acc, Enforce, group);
+        self.twins.iter().for_each(|it| self.attach(acc, it));
+        self.follow_back(acc);
+    }
+
+    fn lock(&self) -> Ddl {
+        Ddl::Lock { tables: self.tables.clone(), mode: "ACCESS EXCLUSIVE".into() }
+    }
+
+    fn followers(&self) -> Followers<'a> {
+        let columns: Vec<(Name, Ident)> =
+            self.twins.iter().map(|it| (it.table().clone(), it.before.name.clone())).collect();
+        self.b.followers(&columns)
+    }
+
+    /// Old foreign keys of the set, then old primary keys: their successors are valid already, or follow in this transaction.
+    fn drop_old_keys(&self, acc: &mut Outline) {
+        let b = self.b;
+        for part in &self.parts {
+            if let Some(Part::Constraint(table, Constraint { name: Some(name), .. })) =
+                part.before.as_ref().filter(|it| is_foreign_key(it))
+            {
+                let drop = drop_constraint(table, name, false);
+                acc.grouped(Enforce, &self.group, drop, "its successor holds for every row").undo(Undo::Nothing);
+            }
+        }
+        for part in &self.parts {
+            if copies::drop_primary_key(acc, Enforce, &self.group, part)
+                && let (Some(draft), Some(back)) = (acc.drafts.last_mut(), self.key_back(part))
+            {
+                let comment = part.before.as_ref().and_then(|it| recreate::comment(&b.pairs.base, &it.object()));
+                draft.undo(Undo::By([back.1].into_iter().chain(comment).map(Action::Ddl).collect()));
+            }
+        }
+    }
+
+    fn rename(&self, acc: &mut Outline, twin: &Twin) {
+        let (b, table, group) = (self.b, twin.table(), self.group.as_str());
+        let (old, new, gone) = (&twin.before, &twin.after, twin.old_copy());
+        let rename =
+            |from: &Ident, to: &Ident| Ddl::RenameColumn { table: table.clone(), from: from.clone(), to: to.clone() };
+        let (from, to) = (b.dialect().render_type(&old.ty), b.dialect().render_type(&new.ty));
+        let why = match twin.dual.keyed {
+            true => {
+                format!("the old copy steps aside; from the first {to} on that {from} cannot hold there is no way back")
+            }
+            false => {
+                format!("the old copy steps aside; values of {to} that {from} cannot hold are refused until Contract")
+            }
+        };
+        acc.grouped(Enforce, group, rename(&old.name, &gone), why);
+        acc.grouped(Enforce, group, rename(&twin.dual.sync.new, &new.name), "the new copy takes the name");
+        let filled = "the trigger fills it now";
+        if old.default.is_some() {
+            let drop = Ddl::SetDefault { table: table.clone(), column: gone.clone(), default: None };
+            acc.grouped(Enforce, group, drop, filled);
+        }
+        if old.not_null {
+            acc.grouped(Enforce, group, Ddl::DropNotNull { table: table.clone(), column: gone }, filled)
+                .undo(Undo::Nothing);
+        }
+        copies::take_over(b, acc, Enforce, group, twin);
+    }
+
+    /// Comment and column privileges are the column's, not its name's.
+    fn attach(&self, acc: &mut Outline, twin: &Twin) {
+        let column = ObjectRef::Column(twin.table().clone(), twin.after.name.clone());
+        let gone = ObjectRef::Column(twin.table().clone(), twin.old_copy());
+        if let Some(text) = self.b.after().comments.get(&column) {
+            let comment = Ddl::Comment { object: column.clone(), text: Some(text.clone()) };
+            let back = [(column.clone(), None), (gone.clone(), self.b.pairs.base.comments.get(&column).cloned())];
+            let back = back.map(|(object, text)| Action::Ddl(Ddl::Comment { object, text }));
+            acc.grouped(Enforce, &self.group, comment, "as on the old copy").undo(Undo::By(back.into()));
+        }
+        for it in self.b.after().privileges.iter().filter(|it| it.object == column) {
+            let back = build::grant(&Privilege { object: gone.clone(), ..it.clone() });
+            let back = vec![Action::Ddl(build::revoke(it)), Action::Ddl(back)];
+            acc.grouped(Enforce, &self.group, build::grant(it), "as on the old copy").undo(Undo::By(back));
+        }
+    }
+
+    /// Last of the transaction, so that the way back begins with what must be built before it.
+    fn follow_back(&self, acc: &mut Outline) {
+        let b = self.b;
+        for (i, twin) in self.twins.iter().enumerate() {
+            let reverse = twin.reverse();
+            for ddl in b.dialect().sync(&reverse) {
+                let trigger = match &ddl {
+                    Ddl::CreateTrigger { trigger, .. } => Some(copies::drop_trigger(trigger)),
+                    _ => None,
+                };
+                let draft = acc.grouped(Enforce, &self.group, ddl, "the old copy is kept up to date for the way back");
+                if let Some(drop) = trigger.filter(|_| i + 1 == self.twins.len()) {
+                    let mut actions = self.before_the_way_back();
+                    actions.push(drop);
+                    draft.undo(Undo::By(actions.into_iter().map(Action::Ddl).collect()));
+                }
+            }
+            acc.verify(Enforce, b.dialect(), Probe::SyncTrigger { sync: reverse });
+        }
+    }
+
+    /// The old copies get back what guards a key, beside running writes, before the names change again.
+    fn before_the_way_back(&self) -> Vec<Ddl> {
+        let mut res = Vec::new();
+        for twin in self.twins.iter().filter(|it| it.before.not_null) {
+            res.extend(build::not_null_actions(self.b, twin.table(), &twin.old_copy()));
+        }
+        res.extend(self.parts.iter().filter_map(|it| self.key_back(it)).map(|it| it.0));
+        let mut successors = Vec::new();
+        for part in self.parts.iter().filter(|it| it.before.as_ref().is_some_and(is_foreign_key)) {
+            if let Some(Part::Constraint(table, old)) = part.before.as_ref().map(|it| self.at_old_copies(it))
+                && let Some(name) = old.name.clone()
+            {
+                let pending = Constraint { not_valid: !old.not_enforced, ..old.clone() };
+                res.push(Ddl::AddConstraint { table: table.clone(), constraint: Box::new(pending) });
+                if !old.not_valid && !old.not_enforced {
+                    res.push(Ddl::ValidateConstraint { table: table.clone(), name: name.clone() });
+                }
+                res.extend(recreate::comment(&self.b.pairs.base, &ObjectRef::Constraint(table, name)));
+            }
+        }
+        for part in self.parts.iter().filter(|it| is_foreign_key(&it.after)) {
+            successors.push(drop_constraint(part.after.table(), &self.b.free_name(&part.after).name, false));
+        }
+        if self.tables.len() > 1 {
+            res.push(self.lock());
+        }
+        res.extend(successors);
+        res
+    }
+
+    /// How an old primary key comes back: its index over the old copies, and the statement that makes a key of it.
+    fn key_back(&self, part: &Rebuilt) -> Option<(Ddl, Ddl)> {
+        let Part::Constraint(table, key) = self.at_old_copies(part.before.as_ref()?) else { return None };
+        let (ConstraintKind::PrimaryKey(columns), Some(name)) = (&key.kind, &key.name) else { return None };
+        let working = helper_name("mc_old", &[name.as_str()]);
+        let index = Box::new(build::backing_index(&table, &working, columns));
+        let promote = Ddl::AddConstraintUsingIndex {
+            table: table.clone(),
+            name: Some(name.clone()),
+            primary: true,
+            index: working,
+            deferrable: key.deferrable,
+            initially_deferred: key.initially_deferred,
+        };
+        Some((Ddl::CreateIndex { index, concurrently: true, if_not_exists: false }, promote))
+    }
+
+    /// A part of `before` over the names of the old copies after the swap.
+    fn at_old_copies(&self, part: &Part) -> Part {
+        rebuilt::renamed(part, &|table, column| {
+            let twin = self.twins.iter().find(|it| it.table() == table && it.before.name == *column);
+            twin.map_or_else(|| column.clone(), |it| it.old_copy())
+        })
+    }
+
+    fn contract(&self, acc: &mut Outline) {
+        let b = self.b;
+        for twin in &self.twins {
+            acc.preflight(Contract, b.dialect(), Probe::OutOfSync { sync: twin.reverse() });
+        }
+        self.parts.iter().filter(|it| !is_foreign_key(&it.after)).for_each(|it| drop_part(b, acc, it));
+        for twin in &self.twins {
+            let (table, gone) = (twin.table(), twin.old_copy());
+            let group = format!("drop:{table}.{gone}");
+            copies::drop_sync(b, acc, Contract, &group, &twin.reverse(), Some(self.restore(twin)));
+            copies::drop_old(b, acc, &group, twin);
+            acc.verify(Contract, b.dialect(), Probe::Gone(ObjectRef::Column(table.clone(), gone)));
+        }
+        self.parts.iter().for_each(|it| rename_part(b, acc, it));
+    }
+
+    /// The way back from Contract: the trigger, and every row touched, so that it fills the old copy.
+    fn restore(&self, twin: &Twin) -> Undo {
+        let reverse = twin.reverse();
+        let made = self.b.dialect().sync(&reverse);
+        let triggers = made.into_iter().filter(|it| matches!(it, Ddl::CreateTrigger { .. }));
+        let mut actions: Vec<Action> = triggers.map(Action::Ddl).collect();
+        actions.push(Action::Backfill(touch(self.b, twin.table(), &[&reverse])));
+        Undo::By(actions)
+    }
+}
+
+fn drop_constraint(table: &Name, name: &Ident, if_exists: bool) -> Ddl {
+    Ddl::DropConstraint { table: table.clone(), name: name.clone(), if_exists, cascade: false }
+}
