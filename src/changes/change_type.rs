@@ -30,23 +30,23 @@ page! {
     /// CREATE INDEX stock_moves_quantity_idx ON stock_moves (quantity);
     /// ```
     /// ```plan
-    /// Expand: change stock_moves.quantity from integer to bigint; change stock_moves.note from character varying(40) to character varying(80)
+    /// Expand: change stock_moves.note from character varying(40) to character varying(80); change stock_moves.quantity from integer to bigint
+    ///   ALTER TABLE stock_moves ALTER COLUMN note TYPE character varying(80)
+    ///     lock: AccessExclusive on stock_moves, brief
     ///   ALTER TABLE stock_moves ADD COLUMN mc_new_quantity bigint
+    ///     with the step above
     ///     lock: AccessExclusive on stock_moves, brief
     ///   CREATE FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity() …
     ///     with the step above
     ///   CREATE TRIGGER zzz_mc_sync_stock_moves_quantity_mc_new_quantity BEFORE INSERT OR UPDATE ON stock_moves FOR EACH ROW EXECUTE FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity()
     ///     with the step above
     ///     lock: ShareRowExclusive on stock_moves, brief
-    ///   ALTER TABLE stock_moves ALTER COLUMN note TYPE character varying(80)
-    ///     with the step above
-    ///     lock: AccessExclusive on stock_moves, brief
     ///   after: stock_moves.mc_new_quantity is there = t
     ///   after: trigger zzz_mc_sync_stock_moves_quantity_mc_new_quantity is enabled and fires last = t
-    ///   undo: ALTER TABLE stock_moves ALTER COLUMN note TYPE character varying(40) USING note::character varying(40)
     ///   undo: DROP TRIGGER zzz_mc_sync_stock_moves_quantity_mc_new_quantity ON stock_moves
     ///   undo: DROP FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity()
     ///   undo: ALTER TABLE stock_moves DROP COLUMN mc_new_quantity
+    ///   undo: ALTER TABLE stock_moves ALTER COLUMN note TYPE character varying(40) USING note::character varying(40)
     /// Backfill: change stock_moves.quantity from integer to bigint
     ///   backfill stock_moves: mc_new_quantity filled by the trigger as rows are touched where t.mc_new_quantity IS NULL AND t.quantity IS NOT NULL, 1000 rows at a time by id
     ///     outside a transaction
@@ -91,9 +91,12 @@ page! {
     ///   after: index mc_new_stock_moves_quantity_idx is valid = t
     ///   after: stock_moves.quantity is NOT NULL = t
     ///   after: trigger zzz_mc_sync_stock_moves_mc_old_quantity_quantity is enabled and fires last = t
+    ///   undo: ALTER TABLE stock_moves ADD CONSTRAINT mc_nn_stock_moves_mc_old_quantity CHECK (mc_old_quantity IS NOT NULL) NOT VALID
+    ///   undo: ALTER TABLE stock_moves VALIDATE CONSTRAINT mc_nn_stock_moves_mc_old_quantity
+    ///   undo: ALTER TABLE stock_moves ALTER COLUMN mc_old_quantity SET NOT NULL
+    ///   undo: ALTER TABLE stock_moves DROP CONSTRAINT mc_nn_stock_moves_mc_old_quantity
     ///   undo: DROP TRIGGER zzz_mc_sync_stock_moves_mc_old_quantity_quantity ON stock_moves
     ///   undo: DROP FUNCTION mc_sync_stock_moves_mc_old_quantity_quantity()
-    ///   undo: ALTER TABLE stock_moves ALTER COLUMN mc_old_quantity SET NOT NULL
     ///   undo: ALTER TABLE stock_moves RENAME COLUMN quantity TO mc_new_quantity
     ///   undo: ALTER TABLE stock_moves RENAME COLUMN mc_old_quantity TO quantity
     ///   undo: CREATE FUNCTION mc_sync_stock_moves_quantity_mc_new_quantity() …

@@ -9,7 +9,6 @@ mod deparse;
 mod dual_write;
 mod exports;
 mod fixes;
-mod keys;
 mod lint;
 mod live_fire;
 mod locks;
