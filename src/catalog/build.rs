@@ -19,45 +19,6 @@ pub struct Build {
     pub problems: Vec<(u32, Problem)>,
 }
 
-/// A desired state: statements may stand in any order; one that needs an object that is not there yet waits for it.
-pub fn desired(sources: &[Source]) -> Build {
-    let mut build = Build { catalog: Catalog::new(), problems: Vec::new() };
-    let mut waiting = desired_items(sources, &build.catalog.search_path);
-    let path = build.catalog.search_path.clone();
-    loop {
-        let before = waiting.len();
-        let mut next = Vec::new();
-        let mut errors = Vec::new();
-        for item in waiting {
-            build.catalog.search_path.clear();
-            build.catalog.search_path.extend_from_slice(&item.path);
-            match build.apply(&item) {
-                Ok(()) => build.record(&item),
-                Err(error @ ApplyError::Missing(_)) if !item.is_drop() => {
-                    next.push(item);
-                    errors.push(error);
-                }
-                Err(error) => build.report(&item, &error),
-            }
-        }
-        if next.is_empty() {
-            break;
-        }
-        if next.len() == before && !build.take_schemas_for_granted(&next) {
-            let left = next.iter().zip(&errors).filter(|(item, _)| !build.alters_nothing(item));
-            let left: Vec<_> = left.collect();
-            left.into_iter().for_each(|(item, error)| build.report(item, error));
-            break;
-        }
-        waiting = next;
-    }
-    build.catalog.search_path = path;
-    build.resolve_views();
-    build.mark_unread(sources);
-    build.problems.sort_by_key(|(source, it)| (*source, it.range.start));
-    build
-}
-
 /// A history: statements run one after the other on top of `base`, as a server would run them.
 pub fn replay(base: Catalog, sources: &[Source]) -> Build {
     let path = if base.search_path.is_empty() { Catalog::new().search_path } else { base.search_path.clone() };
@@ -72,12 +33,11 @@ pub fn replay(base: Catalog, sources: &[Source]) -> Build {
     build
 }
 
-/// One statement, or a part of one, and the search path it was written under.
-struct Item<'a> {
-    source: u32,
-    statement: &'a Statement,
-    ddl: Vec<Cow<'a, Ddl>>,
-    path: Arc<[Ident]>,
+/// One statement, or a part of one.
+pub(super) struct Item<'a> {
+    pub source: u32,
+    pub parsed: &'a Arc<Parsed>,
+    pub ddl: Vec<Cow<'a, Ddl>>,
 }
 
 impl Item<'_> {
@@ -86,87 +46,8 @@ impl Item<'_> {
     }
 }
 
-fn is_drop(ddl: &Ddl) -> bool {
+pub(super) fn is_drop(ddl: &Ddl) -> bool {
     !super::drops(ddl).is_empty()
-}
-
-/// Statements whose meaning depends on what stands before them.
-fn depends_on_order(ddl: &Ddl) -> bool {
-    is_drop(ddl)
-        || matches!(
-            ddl,
-            Ddl::RenameTable { .. }
-                | Ddl::RenameColumn { .. }
-                | Ddl::RenameConstraint { .. }
-                | Ddl::RenameIndex { .. }
-                | Ddl::RenameSequence { .. }
-                | Ddl::RenameType { .. }
-                | Ddl::RenameView { .. }
-                | Ddl::RenameFunction { .. }
-                | Ddl::SetTableSchema { .. }
-                | Ddl::SetSchema { .. }
-                | Ddl::DetachPartition { .. }
-        )
-}
-
-/// The statements in an order that saves most of the waiting: schemas, extensions and types first, unless drops
-/// and renames among them make the written order matter.
-fn desired_items<'a>(sources: &'a [Source], path: &[Ident]) -> Vec<Item<'a>> {
-    let mut items = Vec::new();
-    for (source, file) in sources.iter().enumerate() {
-        let mut current: Arc<[Ident]> = path.into();
-        for statement in file.statements.iter() {
-            let mut ddl = Vec::new();
-            let mut later = Vec::new();
-            for it in &statement.parsed.ddl {
-                match it {
-                    Ddl::SetSearchPath { schemas, .. } => {
-                        current = schemas.iter().filter(|it| it.as_str() != "$user").cloned().collect();
-                    }
-                    Ddl::CreateTable { table, if_not_exists, likes } if has_foreign_key(table) => {
-                        ddl.push(Cow::Owned(without_foreign_keys(table, *if_not_exists, likes, &mut later)));
-                    }
-                    Ddl::Transaction(_) | Ddl::Data(_) => {}
-                    other => ddl.push(Cow::Borrowed(other)),
-                }
-            }
-            let mut item = |ddl: Vec<Cow<'a, Ddl>>| {
-                items.push(Item { source: source as u32, statement, ddl, path: current.clone() })
-            };
-            if !ddl.is_empty() {
-                item(ddl);
-            }
-            later.into_iter().for_each(|it| item(vec![Cow::Owned(it)]));
-        }
-    }
-    let ordered = items.iter().flat_map(|it| &it.ddl).any(|it| depends_on_order(it));
-    if !ordered {
-        items.sort_by_key(|it| match it.ddl.first().map(AsRef::as_ref) {
-            Some(Ddl::CreateSchema { .. }) => 0,
-            Some(Ddl::CreateExtension { .. }) => 1,
-            Some(Ddl::CreateType { .. }) => 2,
-            _ => 3,
-        });
-    }
-    items
-}
-
-fn is_foreign_key(it: &Constraint) -> bool {
-    matches!(it.kind, ConstraintKind::ForeignKey(_))
-}
-
-fn has_foreign_key(table: &Table) -> bool {
-    table.constraints.iter().any(is_foreign_key)
-}
-
-/// Foreign keys come after their table, so that two tables may point at each other.
-fn without_foreign_keys(table: &Table, if_not_exists: bool, likes: &[Like], later: &mut Vec<Ddl>) -> Ddl {
-    let mut table = table.clone();
-    for it in table.constraints.iter().filter(|it| is_foreign_key(it)) {
-        later.push(Ddl::AddConstraint { table: table.name.clone(), constraint: Box::new(it.clone()) });
-    }
-    table.constraints.retain(|it| !is_foreign_key(it));
-    Ddl::CreateTable { table: Box::new(table), if_not_exists, likes: likes.to_vec() }
 }
 
 impl Build {
@@ -192,30 +73,37 @@ impl Build {
                     if let [Ddl::SetSearchPath { local: true, .. }] = ddl {
                         local.get_or_insert_with(|| self.catalog.search_path.clone());
                     }
-                    // A history runs under the path that is in force; the item's own is not asked for.
-                    let ddl = ddl.iter().map(Cow::Borrowed).collect();
-                    self.run_statement(Item { source, statement, ddl, path: Arc::default() });
+                    self.run_statement(source, statement);
                 }
             }
         }
     }
 
-    fn run_statement(&mut self, item: Item<'_>) {
+    fn run_statement(&mut self, source: u32, statement: &Statement) {
+        let ddl = statement.parsed.ddl.iter().map(Cow::Borrowed).collect();
+        let item = Item { source, parsed: &statement.parsed, ddl };
         let mut res = self.apply(&item);
-        if res.is_err() && self.take_schemas_for_granted(std::slice::from_ref(&item)) {
-            res = self.apply(&item);
+        if res.is_err() {
+            let lacking = self.schemas_lacking(&item.ddl);
+            for schema in &lacking {
+                self.taken_for_granted(source, statement, schema);
+                self.catalog.schemas.insert(schema.clone());
+            }
+            if !lacking.is_empty() {
+                res = self.apply(&item);
+            }
         }
         match res {
             Ok(()) => self.record(&item),
             Err(ApplyError::Missing(_)) if self.alters_nothing(&item) => {}
-            Err(error) => self.report(&item, &error),
+            Err(error) => self.report(source, statement, &error),
         }
-        self.mark_unread_statement(item.statement);
+        self.mark_unread(&statement.parsed);
     }
 
     /// All parts of a statement, or none. The server sorts the actions of one ALTER TABLE and drops the objects
     /// of one DROP together, so parts that fail are tried again behind the others.
-    fn apply(&mut self, item: &Item<'_>) -> Result<(), ApplyError> {
+    pub(super) fn apply(&mut self, item: &Item<'_>) -> Result<(), ApplyError> {
         if let [only] = item.ddl.as_slice() {
             return self.catalog.apply(only);
         }
@@ -246,7 +134,7 @@ impl Build {
     }
 
     /// `ALTER … IF EXISTS` of something that does not.
-    fn alters_nothing(&self, item: &Item<'_>) -> bool {
+    pub(super) fn alters_nothing(&self, item: &Item<'_>) -> bool {
         let gone = |it: &ObjectRef| self.catalog.resolve_object(it).is_err();
         let altered = |ddl: &Ddl| match ddl {
             Ddl::SetOwner { object, .. } | Ddl::SetSchema { object, .. } => Some(object.clone()),
@@ -256,7 +144,7 @@ impl Build {
                 .or_else(|| super::renamed(ddl).map(|(from, _)| from))
                 .or_else(|| super::depends::changes(ddl).into_iter().next()),
         };
-        item.statement.parsed.if_exists && item.ddl.iter().filter_map(|it| altered(it)).any(|it| gone(&it))
+        item.parsed.if_exists && item.ddl.iter().filter_map(|it| altered(it)).any(|it| gone(&it))
     }
 
     /// Drops tables whose foreign keys hold each other.
@@ -287,79 +175,68 @@ impl Build {
         true
     }
 
-    /// A schema that nobody created but objects stand in was made elsewhere: said once, and taken as there.
-    fn take_schemas_for_granted(&mut self, items: &[Item<'_>]) -> bool {
-        let mut any = false;
-        for item in items {
-            for object in item.ddl.iter().flat_map(|it| creates(it)) {
-                let schema = object_name(&object).and_then(|it| it.schema.clone());
-                let Some(schema) = schema.filter(|it| !self.catalog.schemas.contains(it)) else { continue };
-                let message = format!("schema {schema} is not created anywhere here: taken as existing");
-                let range = item.statement.range.clone();
-                self.problems.push((item.source, Problem { range, message, severity: Severity::Warning }));
-                self.catalog.schemas.insert(schema);
-                any = true;
-            }
+    /// Schemas that nobody created but objects stand in: made elsewhere, said once, and taken as there.
+    pub(super) fn schemas_lacking(&self, ddl: &[Cow<'_, Ddl>]) -> Vec<Ident> {
+        let mut res: Vec<Ident> = Vec::new();
+        for object in ddl.iter().flat_map(|it| creates(it)) {
+            let schema = object_name(&object).and_then(|it| it.schema.clone());
+            let lacking = schema.filter(|it| !self.catalog.schemas.contains(it) && !res.contains(it));
+            res.extend(lacking);
         }
-        any
+        res
     }
 
-    fn report(&mut self, item: &Item<'_>, error: &ApplyError) {
-        let range = item.statement.range.clone();
+    pub(super) fn taken_for_granted(&mut self, source: u32, statement: &Statement, schema: &Ident) {
+        let message = format!("schema {schema} is not created anywhere here: taken as existing");
+        let range = statement.range.clone();
+        self.problems.push((source, Problem { range, message, severity: Severity::Warning }));
+    }
+
+    pub(super) fn report(&mut self, source: u32, statement: &Statement, error: &ApplyError) {
+        let range = statement.range.clone();
         let message = error.message().to_owned();
-        self.problems.push((item.source, Problem { range, message, severity: Severity::Error }));
+        self.problems.push((source, Problem { range, message, severity: Severity::Error }));
     }
 
     /// Notes where objects were defined and changed, and the annotations that stand with them.
-    fn record(&mut self, item: &Item<'_>) {
-        let statement = item.statement;
+    pub(super) fn record(&mut self, item: &Item<'_>) {
+        let parsed = item.parsed;
         let mut first = None;
         for ddl in &item.ddl {
             for object in self.catalog.made_by(ddl) {
-                let range = mark_of(statement, &object).unwrap_or_else(|| statement.range.clone());
+                let range = mark_of(parsed, &object);
                 first.get_or_insert_with(|| object.clone());
-                self.catalog.origins.entry(object).or_default().push(Origin { source: item.source, range });
+                let origin = Origin { source: item.source, statement: parsed.clone(), range };
+                self.catalog.origins.get_or_insert_with(object, Vec::new).push(origin);
             }
         }
-        for annotation in &statement.parsed.annotations {
-            let at = statement.full.start;
-            let absolute = Annotation { range: shifted(&annotation.range, at), ..annotation.clone() };
+        for annotation in &parsed.annotations {
             let table = first.as_ref().and_then(ObjectRef::relation).cloned();
             let object = match (&annotation.column, table) {
                 (Some(column), Some(table)) => Some(ObjectRef::Column(table, column.clone())),
                 _ => first.clone(),
             };
             if let Some(object) = object {
-                let all = self.catalog.annotations.entry(object).or_default();
-                if !all.contains(&absolute) {
-                    all.push(absolute);
+                let all = self.catalog.annotations.get_or_insert_with(object, Vec::new);
+                if !all.contains(annotation) {
+                    all.push(annotation.clone());
                 }
             }
         }
     }
 
-    /// Views may have been read before what they read was there.
-    fn resolve_views(&mut self) {
-        let names: Vec<Name> = self.catalog.views.keys().cloned().collect();
-        for name in names {
-            let Some(view) = self.catalog.views.get(&name) else { continue };
-            let mut resolved = (**view).clone();
-            self.catalog.resolve_reads(&mut resolved);
-            if resolved.reads != view.reads || resolved.calls != view.calls {
-                self.catalog.views.insert(name, Arc::new(resolved));
-            }
-        }
-    }
-
-    fn mark_unread(&mut self, sources: &[Source]) {
-        for statement in sources.iter().flat_map(|it| it.statements.iter()) {
-            self.mark_unread_statement(statement);
+    /// Finds again what a view reads.
+    pub(super) fn resolve_view(&mut self, name: &Name) {
+        let Some(view) = self.catalog.views.get(name) else { return };
+        let mut resolved = (**view).clone();
+        self.catalog.resolve_reads(&mut resolved);
+        if resolved.reads != view.reads || resolved.calls != view.calls {
+            self.catalog.views.insert(name.clone(), Arc::new(resolved));
         }
     }
 
     /// Of the tables in a statement that could not be read nothing certain is known.
-    fn mark_unread_statement(&mut self, statement: &Statement) {
-        let parsed = &statement.parsed;
+    pub(super) fn mark_unread(&mut self, parsed: &Parsed) {
         let Some(problem) = parsed.problems.iter().find(|it| it.severity == Severity::Error) else { return };
         for mark in &parsed.marks {
             let Some(written) = mark.object.relation() else { continue };
@@ -370,7 +247,7 @@ impl Build {
             let found = self.catalog.find_table(written).ok().or_else(|| placed().filter(|_| mark.defines));
             if let Some(table) = found {
                 let why = format!("a statement about it could not be read: {}", problem.message);
-                self.catalog.unknown.entry(table).or_insert_with(|| why.into());
+                self.catalog.unknown.get_or_insert_with(table, || why.into());
             }
         }
     }
@@ -450,8 +327,8 @@ impl Catalog {
     }
 }
 
-/// The place in the statement where the object is defined, absolute.
-fn mark_of(statement: &Statement, object: &ObjectRef) -> Option<Range<usize>> {
+/// The place in the statement where the object is defined.
+fn mark_of(parsed: &Parsed, object: &ObjectRef) -> Option<Range<usize>> {
     let same = |mark: &&Mark| match (&mark.object, object) {
         (ObjectRef::Column(table, a), ObjectRef::Column(of, b)) => a == b && table.name == of.name,
         (ObjectRef::Constraint(table, a), ObjectRef::Constraint(of, b)) => a == b && table.name == of.name,
@@ -462,13 +339,9 @@ fn mark_of(statement: &Statement, object: &ObjectRef) -> Option<Range<usize>> {
                 && object_name(a).map(|it| &it.name) == object_name(b).map(|it| &it.name)
         }
     };
-    let marks = &statement.parsed.marks;
+    let marks = &parsed.marks;
     let hit = marks.iter().find(|it| it.defines && same(it)).or_else(|| marks.iter().find(same))?;
-    Some(shifted(&hit.range, statement.full.start))
-}
-
-fn shifted(range: &Range<usize>, by: usize) -> Range<usize> {
-    range.start + by..range.end + by
+    Some(hit.range.clone())
 }
 
 /// The name that places an object in a schema.

@@ -1,8 +1,8 @@
 //! Two catalogs side by side, for tests and proofs.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::{fmt::Debug, sync::Arc};
 
-use super::Catalog;
+use super::{Catalog, Map};
 use crate::sql::*;
 
 /// One line per difference: `table t column a type: integer / bigint`. Not compared: the order of columns and of
@@ -31,13 +31,13 @@ pub fn differences(a: &Catalog, b: &Catalog) -> Vec<String> {
         field(acc, format!("view {name} options"), &a.options, &b.options);
     });
     functions(&mut acc, a, b);
-    let keyed = |map: &BTreeMap<(Name, Ident), Arc<Trigger>>| -> BTreeMap<String, Arc<Trigger>> {
+    let keyed = |map: &Map<(Name, Ident), Arc<Trigger>>| -> Map<String, Arc<Trigger>> {
         map.iter().map(|((table, name), it)| (format!("{name} of {table}"), it.clone())).collect()
     };
     pairs(&mut acc, "trigger", &keyed(&a.triggers), &keyed(&b.triggers), |acc, name, a, b| {
         field(acc, format!("trigger {name}"), a, b);
     });
-    let keyed = |map: &BTreeMap<(Name, Ident), Arc<Policy>>| -> BTreeMap<String, Arc<Policy>> {
+    let keyed = |map: &Map<(Name, Ident), Arc<Policy>>| -> Map<String, Arc<Policy>> {
         map.iter().map(|((table, name), it)| (format!("{name} of {table}"), it.clone())).collect()
     };
     pairs(&mut acc, "policy", &keyed(&a.policies), &keyed(&b.policies), |acc, name, a, b| {
@@ -46,7 +46,7 @@ pub fn differences(a: &Catalog, b: &Catalog) -> Vec<String> {
     pairs(&mut acc, "statistics", &a.statistics, &b.statistics, |acc, name, a, b| {
         field(acc, format!("statistics {name}"), a, b);
     });
-    let shown = |map: &BTreeMap<ObjectRef, smol_str::SmolStr>| -> BTreeMap<String, smol_str::SmolStr> {
+    let shown = |map: &Map<ObjectRef, smol_str::SmolStr>| -> Map<String, smol_str::SmolStr> {
         map.iter().map(|(object, it)| (super::apply::functions::described(object), it.clone())).collect()
     };
     pairs(&mut acc, "comment on", &shown(&a.comments), &shown(&b.comments), |acc, name, a, b| {
@@ -80,11 +80,11 @@ fn sets<T: Ord + std::fmt::Display>(
     acc.extend(b.difference(&a).map(|it| format!("{what} {it}: only in the second")));
 }
 
-fn pairs<K: Ord + std::fmt::Display, V: PartialEq>(
+fn pairs<K: Ord + std::hash::Hash + std::fmt::Display, V: PartialEq>(
     acc: &mut Vec<String>,
     what: &str,
-    a: &BTreeMap<K, V>,
-    b: &BTreeMap<K, V>,
+    a: &Map<K, V>,
+    b: &Map<K, V>,
     mut compare: impl FnMut(&mut Vec<String>, &K, &V, &V),
 ) {
     for (name, it) in a {
@@ -100,11 +100,11 @@ fn pairs<K: Ord + std::fmt::Display, V: PartialEq>(
 fn table(acc: &mut Vec<String>, a: &Table, b: &Table) {
     let name = &a.name;
     let columns =
-        |it: &Table| -> BTreeMap<Ident, Column> { it.columns.iter().map(|it| (it.name.clone(), it.clone())).collect() };
+        |it: &Table| -> Map<Ident, Column> { it.columns.iter().map(|it| (it.name.clone(), it.clone())).collect() };
     pairs(acc, &format!("table {name} column"), &columns(a), &columns(b), |acc, column, a, b| {
         column_fields(acc, &format!("table {name} column {column}"), a, b);
     });
-    let constraints = |it: &Table| -> BTreeMap<Ident, Constraint> {
+    let constraints = |it: &Table| -> Map<Ident, Constraint> {
         it.constraints.iter().filter_map(|it| Some((it.name.clone()?, it.clone()))).collect()
     };
     pairs(acc, &format!("table {name} constraint"), &constraints(a), &constraints(b), |acc, constraint, a, b| {
@@ -161,7 +161,7 @@ fn user_type(acc: &mut Vec<String>, name: &Name, a: &UserType, b: &UserType) {
             field(acc, format!("domain {name} base"), &a.base, &b.base);
             field(acc, format!("domain {name} default"), &a.default, &b.default);
             field(acc, format!("domain {name} not null"), &a.not_null, &b.not_null);
-            let checks = |it: &Domain| -> BTreeMap<Ident, Constraint> {
+            let checks = |it: &Domain| -> Map<Ident, Constraint> {
                 it.checks.iter().filter_map(|it| Some((it.name.clone()?, it.clone()))).collect()
             };
             pairs(acc, &format!("domain {name} constraint"), &checks(a), &checks(b), |acc, check, a, b| {
@@ -173,7 +173,7 @@ fn user_type(acc: &mut Vec<String>, name: &Name, a: &UserType, b: &UserType) {
 }
 
 fn functions(acc: &mut Vec<String>, a: &Catalog, b: &Catalog) {
-    let shown = |it: &Catalog| -> BTreeMap<String, Arc<Function>> {
+    let shown = |it: &Catalog| -> Map<String, Arc<Function>> {
         it.functions.values().map(|it| (it.object().to_string(), it.clone())).collect()
     };
     pairs(acc, "function", &shown(a), &shown(b), |acc, name, a, b| {

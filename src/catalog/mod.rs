@@ -8,23 +8,24 @@ mod apply;
 mod build;
 mod compare;
 mod depends;
+mod desired;
+mod map;
 mod naming;
 mod resolve;
+mod trace;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-    sync::Arc,
-};
+use std::{ops::Range, sync::Arc};
 
 use smol_str::SmolStr;
 
 use crate::sql::*;
 
 pub use apply::ApplyError;
-pub use build::{Build, Source, desired, replay};
+pub use build::{Build, Source, replay};
 pub use compare::differences;
 pub use depends::{creates, drops, needs, renamed};
+pub use desired::{Desired, desired};
+pub use map::{Map, Set};
 pub use naming::object_name;
 pub use resolve::{IndexAt, SequenceAt};
 
@@ -32,37 +33,37 @@ pub use resolve::{IndexAt, SequenceAt};
 /// two versions can be recognised by pointer.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    pub schemas: BTreeSet<Ident>,
-    pub extensions: BTreeMap<Ident, Extension>,
-    pub tables: BTreeMap<Name, Arc<Table>>,
+    pub schemas: Set<Ident>,
+    pub extensions: Map<Ident, Extension>,
+    pub tables: Map<Name, Arc<Table>>,
     /// Indexes that do not belong to a constraint.
-    pub indexes: BTreeMap<Name, Arc<Index>>,
+    pub indexes: Map<Name, Arc<Index>>,
     /// Sequences other than those of identity columns.
-    pub sequences: BTreeMap<Name, Arc<Sequence>>,
-    pub types: BTreeMap<Name, Arc<UserType>>,
-    pub views: BTreeMap<Name, Arc<View>>,
+    pub sequences: Map<Name, Arc<Sequence>>,
+    pub types: Map<Name, Arc<UserType>>,
+    pub views: Map<Name, Arc<View>>,
     /// By name and input types.
-    pub functions: BTreeMap<(Name, Vec<DataType>), Arc<Function>>,
-    pub triggers: BTreeMap<(Name, Ident), Arc<Trigger>>,
-    pub policies: BTreeMap<(Name, Ident), Arc<Policy>>,
-    pub statistics: BTreeMap<Name, Arc<Statistics>>,
-    pub comments: BTreeMap<ObjectRef, SmolStr>,
+    pub functions: Map<(Name, Vec<DataType>), Arc<Function>>,
+    pub triggers: Map<(Name, Ident), Arc<Trigger>>,
+    pub policies: Map<(Name, Ident), Arc<Policy>>,
+    pub statistics: Map<Name, Arc<Statistics>>,
+    pub comments: Map<ObjectRef, SmolStr>,
     /// Only privileges that differ from what an owner or PUBLIC has by default.
-    pub privileges: BTreeSet<Privilege>,
+    pub privileges: Set<Privilege>,
     /// Default privileges PUBLIC has lost (`REVOKE … FROM PUBLIC`), e.g. EXECUTE on a function.
-    pub revoked: BTreeSet<Privilege>,
+    pub revoked: Set<Privilege>,
     /// Kept as text, in the order of definition.
-    pub opaque: Vec<Arc<Opaque>>,
+    pub opaque: Arc<Vec<Arc<Opaque>>>,
     /// Where each object was created and changed, oldest first. Not part of what a catalog *is*.
-    pub origins: BTreeMap<ObjectRef, Vec<Origin>>,
+    pub origins: Map<ObjectRef, Vec<Origin>>,
     /// Annotations (`@renamed` …) by the object they stand at. Not part of what a catalog *is*.
-    pub annotations: BTreeMap<ObjectRef, Vec<Annotation>>,
+    pub annotations: Map<ObjectRef, Vec<Annotation>>,
     /// Tables touched by a statement we could not read or do not model: nothing certain can be said of them.
-    pub unknown: BTreeMap<Name, SmolStr>,
+    pub unknown: Map<Name, SmolStr>,
     /// `search_path` in force, for names to come.
     pub search_path: Vec<Ident>,
     /// Names in use that are no key of a map above: constraints, the indexes behind them, identity sequences.
-    hidden: BTreeMap<Name, Vec<Hidden>>,
+    hidden: Map<Name, Vec<Hidden>>,
     /// How many tables inherit from others: none in most databases, which spares looking for heirs.
     inheriting: u32,
 }
@@ -84,20 +85,44 @@ enum HiddenKind {
     Sequence,
 }
 
-/// A place in one of the files a catalog was built from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A place in one of the files a catalog was built from. It stays what it is when text in front of it changes.
+#[derive(Clone)]
 pub struct Origin {
     /// Index into the list of sources given to [`desired`] or [`replay`].
     pub source: u32,
-    /// Bytes in that file.
-    pub range: Range<usize>,
+    /// One of the statements of that source.
+    pub statement: Arc<Parsed>,
+    /// Bytes in the statement, counted from [`Statement::full`]'s start; `None`: all of it.
+    pub range: Option<Range<usize>>,
+}
+
+impl Origin {
+    /// Bytes in the file, which has these statements.
+    pub fn place(&self, statements: &[Statement]) -> Option<Range<usize>> {
+        let found = statements.iter().find(|it| Arc::ptr_eq(&it.parsed, &self.statement))?;
+        let start = found.full.start;
+        Some(self.range.as_ref().map_or_else(|| found.range.clone(), |it| it.start + start..it.end + start))
+    }
+}
+
+impl PartialEq for Origin {
+    /// The very same statement, not one that says the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source && Arc::ptr_eq(&self.statement, &other.statement) && self.range == other.range
+    }
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Origin").field("source", &self.source).field("range", &self.range).finish_non_exhaustive()
+    }
 }
 
 impl Catalog {
     /// An empty database: schema `public` and the default search path.
     pub fn new() -> Self {
         let public = Ident::new("public");
-        Self { schemas: BTreeSet::from([public.clone()]), search_path: vec![public], ..Self::default() }
+        Self { schemas: Set::from_iter([public.clone()]), search_path: vec![public], ..Self::default() }
     }
 
     pub fn table(&self, name: &Name) -> Option<&Arc<Table>> {

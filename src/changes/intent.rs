@@ -21,7 +21,7 @@ pub fn rename_tables(pairs: &mut Pairs<'_>) {
                 .find(|it| it.name == name.name && name.schema.as_ref().is_none_or(|s| it.schema.as_ref() == Some(s))),
             None => dropped
                 .iter()
-                .filter(|from| alike(&before.tables[**from], &after.tables[to]))
+                .filter(|from| before.table(from).is_some_and(|a| after.table(to).is_some_and(|b| alike(a, b))))
                 .max_by_key(|from| closeness(&from.name, &to.name)),
         };
         let Some(from) = from.map(|it| (*it).clone()) else { continue };

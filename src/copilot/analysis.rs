@@ -1,10 +1,10 @@
 //! What follows from the texts of a project: the two catalogs, what lies between them, and what to say of it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use super::{Diagnostic, FileId, Snapshot, diagnostics, history::History};
 use crate::{
-    catalog::{self, Build, Catalog, Source},
+    catalog::{self, Build, Catalog, Desired, Origin, Source},
     changes::{self, Diff},
     dialect::Dialect,
     plan::{Answers, Facts},
@@ -26,6 +26,8 @@ pub struct Analysis {
     pub before: Option<Arc<Build>>,
     /// The schema as it is wanted.
     pub after: Option<Arc<Build>>,
+    /// How `after` came to be: the next one costs what has changed.
+    desired: Option<Arc<Desired>>,
     /// From `before` to `after`, when both are there.
     pub diff: Option<Arc<Diff>>,
     /// Beyond the syntax: what is wrong or worth saying, by file.
@@ -33,6 +35,18 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Where an object of the catalog after was defined or changed.
+    pub(super) fn schema_place(&self, origin: &Origin) -> Option<(FileId, Range<usize>)> {
+        let (file, statements) = self.schema.get(origin.source as usize)?;
+        Some((*file, origin.place(statements)?))
+    }
+
+    /// As [`Analysis::schema_place`], for the catalog before.
+    pub(super) fn before_place(&self, origin: &Origin) -> Option<(FileId, Range<usize>)> {
+        let (file, statements) = self.before_files()?.get(origin.source as usize)?;
+        Some((*file, origin.place(statements)?))
+    }
+
     /// Index in the catalogs' lists of sources → file.
     pub fn schema_file(&self, source: u32) -> Option<FileId> {
         self.schema.get(source as usize).map(|it| it.0)
@@ -40,9 +54,12 @@ impl Analysis {
 
     /// As [`Analysis::schema_file`], for the catalog before.
     pub fn before_file(&self, source: u32) -> Option<FileId> {
+        self.before_files()?.get(source as usize).map(|it| it.0)
+    }
+
+    fn before_files(&self) -> Option<&Statements> {
         let history = &self.history.files;
-        let files = if history.is_empty() { self.baseline.as_ref()? } else { history };
-        files.get(source as usize).map(|it| it.0)
+        if history.is_empty() { self.baseline.as_ref() } else { Some(history) }
     }
 }
 
@@ -69,11 +86,13 @@ pub fn analyse(snapshot: &Snapshot, stop: &dyn Fn() -> bool) -> Option<Analysis>
     if stop() {
         return None;
     }
-    res.after = match res.schema.is_empty() {
-        true => None,
-        false if same(&res.schema, &last.schema) && last.after.is_some() => last.after.clone(),
-        false => Some(Arc::new(catalog::desired(&sources(&res.schema)))),
+    res.desired = match (&last.desired, res.schema.is_empty()) {
+        (_, true) => None,
+        (Some(last_one), _) if same(&res.schema, &last.schema) => Some(last_one.clone()),
+        (Some(last_one), _) => Some(Arc::new(last_one.next(&sources(&res.schema)))),
+        (None, _) => Some(Arc::new(Desired::new(&sources(&res.schema)))),
     };
+    res.after = res.desired.as_ref().map(|it| it.build.clone());
     if stop() {
         return None;
     }

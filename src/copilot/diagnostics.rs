@@ -140,7 +140,7 @@ pub(super) fn origin(
     let table = object.relation().map(|it| ObjectRef::Table(it.clone()));
     let found = origins.get(object).or_else(|| origins.get(&table?)).and_then(|it| it.last());
     match found {
-        Some(found) => Some((analysis.schema_file(found.source)?, found.range.clone())),
+        Some(found) => analysis.schema_place(found),
         None => Some((*snapshot.schema.first()?, 0..0)),
     }
 }

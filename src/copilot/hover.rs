@@ -50,22 +50,25 @@ pub fn hover(snapshot: &Snapshot, file: FileId, offset: usize) -> Option<Hover> 
     (!parts.is_empty()).then_some(Hover { range, parts })
 }
 
-/// The catalogs in which an object may be found, best first, and how to find the files of each one's origins.
-type Place<'a> = (std::borrow::Cow<'a, Catalog>, fn(&Analysis, u32) -> Option<FileId>);
+/// How the place of an origin is found.
+type Finder = fn(&Analysis, &Origin) -> Option<(FileId, Range<usize>)>;
+
+/// The catalogs in which an object may be found, best first, and how to find the places of each one's origins.
+type Place<'a> = (std::borrow::Cow<'a, Catalog>, Finder);
 
 fn describe(snapshot: &Snapshot, file: FileId, statement: usize, named: &ObjectRef) -> Option<Vec<Part>> {
     use std::borrow::Cow;
     let analysis = &snapshot.analysis;
     let before =
-        analysis.before.as_ref().map(|it| -> Place<'_> { (Cow::Borrowed(&it.catalog), Analysis::before_file) });
-    let after = analysis.after.as_ref().map(|it| -> Place<'_> { (Cow::Borrowed(&it.catalog), Analysis::schema_file) });
+        analysis.before.as_ref().map(|it| -> Place<'_> { (Cow::Borrowed(&it.catalog), Analysis::before_place) });
+    let after = analysis.after.as_ref().map(|it| -> Place<'_> { (Cow::Borrowed(&it.catalog), Analysis::schema_place) });
     let mut places: Vec<Place<'_>> = match snapshot.file(file)?.role {
         Role::Migration => before.into_iter().chain(after).collect(),
         _ => after.into_iter().chain(before).collect(),
     };
     // What a later migration drops is only known as it was.
     if let Some(catalog) = history::catalog_before(snapshot, file, statement) {
-        places.push((Cow::Owned((*catalog).clone()), Analysis::before_file));
+        places.push((Cow::Owned((*catalog).clone()), Analysis::before_place));
     }
     places.iter().find_map(|(catalog, files)| {
         let object = objects::resolve(catalog, named)?;
@@ -254,14 +257,9 @@ fn list(names: impl Iterator<Item = impl ToString>) -> String {
     names.map(|it| it.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn origins(
-    analysis: &Analysis,
-    catalog: &Catalog,
-    object: &ObjectRef,
-    files: fn(&Analysis, u32) -> Option<FileId>,
-) -> Vec<Part> {
+fn origins(analysis: &Analysis, catalog: &Catalog, object: &ObjectRef, find: Finder) -> Vec<Part> {
     let origins = catalog.origins.get(object).map(Vec::as_slice).unwrap_or_default();
-    let place = |it: &Origin| Some((files(analysis, it.source)?, it.range.start));
+    let place = |it: &Origin| find(analysis, it).map(|(file, range)| (file, range.start));
     let mut parts = Vec::new();
     let mut add = |about: &str, places: Vec<(FileId, usize)>| {
         if !places.is_empty() {

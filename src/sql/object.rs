@@ -574,7 +574,7 @@ pub struct Statistics {
 }
 
 /// One privilege of one role on one object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Privilege {
     pub object: ObjectRef,
     /// Role, or `public`.

@@ -2,7 +2,7 @@
 //! both, and leave the same schema behind.
 
 use lockkeeper::{
-    catalog::{Build, Catalog, Source, desired, differences, needs, replay},
+    catalog::{Build, Catalog, Origin, Source, desired, differences, needs, replay},
     dialect::{parse_file, postgres::Postgres},
     shadow::introspect,
     sql::{Ddl, Ident, Name, ObjectRef},
@@ -350,11 +350,13 @@ fn a_history_honours_rollback_and_temporary_tables() {
 #[test]
 fn origins_and_annotations_stand_at_the_objects() {
     let sql = "create table t (\n  id int, -- @renamed from=old\n  b int);\nalter table t add c int;\nalter table t rename to u;";
-    let catalog = desired(&[source(sql)]).catalog;
+    let sources = [source(sql)];
+    let catalog = desired(&sources).catalog;
     let table = Name::new("public", "u");
     let text = |object: &ObjectRef| {
         let origins = catalog.origins.get(object).map(Vec::as_slice).unwrap_or_default();
-        origins.iter().map(|it| &sql[it.range.clone()]).collect::<Vec<_>>().join(" | ")
+        let place = |it: &Origin| it.place(&sources[it.source as usize].statements).expect("it stands there");
+        origins.iter().map(|it| &sql[place(it)]).collect::<Vec<_>>().join(" | ")
     };
     assert_eq!(text(&ObjectRef::Column(table.clone(), Ident::new("b"))), "b");
     assert_eq!(text(&ObjectRef::Column(table.clone(), Ident::new("c"))), "c");

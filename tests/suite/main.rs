@@ -9,6 +9,7 @@ mod deparse;
 mod dual_write;
 mod exports;
 mod fixes;
+mod incremental;
 mod lint;
 mod live_fire;
 mod locks;

@@ -17,7 +17,7 @@ impl Catalog {
             Ok(found) => found,
             Err(_) if if_exists || self.is_unknown(name) => {
                 self.unknown.retain(|it, _| it != name && (name.schema.is_some() || it.name != name.name));
-                self.opaque.retain(|it| !matches!(&it.object, Some(ObjectRef::Table(it)) if it.name == name.name));
+                self.retain_opaque(|it| !matches!(&it.object, Some(ObjectRef::Table(it)) if it.name == name.name));
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -326,7 +326,7 @@ impl Catalog {
         let found = match self.find_type(name) {
             Ok(found) => found,
             Err(_) if if_exists || self.is_unknown(name) => {
-                self.opaque.retain(|it| !matches!(&it.object, Some(ObjectRef::Type(it)) if it.name == name.name));
+                self.retain_opaque(|it| !matches!(&it.object, Some(ObjectRef::Type(it)) if it.name == name.name));
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -405,7 +405,7 @@ impl Catalog {
         }
         self.schemas.remove(name);
         self.unknown.retain(|it, _| it.schema.as_ref() != Some(name));
-        self.opaque.retain(|it| {
+        self.retain_opaque(|it| {
             it.object.as_ref().and_then(ObjectRef::relation).is_none_or(|it| it.schema.as_ref() != Some(name))
         });
         self.forget(|it| matches!(it, ObjectRef::Schema(it) if it == name));

@@ -144,7 +144,7 @@ impl Catalog {
             if owner.cluster_on.as_ref().is_some_and(gone)
                 || matches!(&owner.replica_identity, ReplicaIdentity::Index(it) if gone(it))
             {
-                let owner = self.tables.entry(index.table.clone()).or_insert(owner);
+                let owner = self.tables.get_or_insert_with(index.table.clone(), || owner);
                 let owner = Arc::make_mut(owner);
                 owner.cluster_on = owner.cluster_on.take().filter(|it| !gone(it));
                 if matches!(&owner.replica_identity, ReplicaIdentity::Index(it) if gone(it)) {

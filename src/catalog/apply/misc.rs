@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::{Applied, exists_already};
 use crate::{
     catalog::{
-        Catalog,
+        Catalog, Map,
         naming::addition,
         resolve::{missing, refused},
     },
@@ -266,9 +266,9 @@ impl Catalog {
             }
         }
         let again = |it: &Arc<Opaque>| it.object.is_some() && it.object == kept.object && it.kind == kept.kind;
-        match self.opaque.iter().position(again).and_then(|at| self.opaque.get_mut(at)) {
+        match self.opaque.iter().position(again).and_then(|at| Arc::make_mut(&mut self.opaque).get_mut(at)) {
             Some(old) => *old = Arc::new(kept),
-            None => self.opaque.push(Arc::new(kept)),
+            None => Arc::make_mut(&mut self.opaque).push(Arc::new(kept)),
         }
         Ok(())
     }
@@ -287,7 +287,7 @@ impl Catalog {
 
     pub(super) fn drop_opaque(&mut self, object: &ObjectRef) -> Applied {
         let placed = self.resolve_object(object).unwrap_or_else(|_| self.placed(object));
-        self.opaque.retain(|it| it.object.as_ref().is_none_or(|it| it != object && *it != placed));
+        self.retain_opaque(|it| it.object.as_ref().is_none_or(|it| it != object && *it != placed));
         self.forget(|it| *it == placed);
         Ok(())
     }
@@ -312,7 +312,7 @@ impl Catalog {
             for name in touched_in(text).into_iter().chain(named) {
                 if let Ok(table) = self.find_table(&name) {
                     let why = "a DO block may change it: its code is not modelled";
-                    self.unknown.entry(table).or_insert_with(|| why.into());
+                    self.unknown.get_or_insert_with(table, || why.into());
                 }
             }
             for name in created_in(text) {
@@ -320,13 +320,19 @@ impl Catalog {
                     && !self.relation_exists(&name)
                     && !self.types.contains_key(&name)
                 {
-                    self.unknown
-                        .entry(name)
-                        .or_insert_with(|| "a DO block may create it: its code is not modelled".into());
+                    let why = || "a DO block may create it: its code is not modelled".into();
+                    self.unknown.get_or_insert_with(name, why);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Most drops take no text along, and leave all of it alone.
+    pub(super) fn retain_opaque(&mut self, keep: impl Fn(&Arc<Opaque>) -> bool) {
+        if !self.opaque.iter().all(&keep) {
+            Arc::make_mut(&mut self.opaque).retain(keep);
+        }
     }
 
     /// Everything that is kept by object goes with the objects.
@@ -362,7 +368,7 @@ impl Catalog {
         // Rules and the like, kept as text.
         let of_it =
             |it: &ObjectRef| !matches!(it, ObjectRef::Table(_) | ObjectRef::View(_)) && it.relation() == Some(relation);
-        self.opaque.retain(|it| !it.object.as_ref().is_some_and(of_it));
+        self.retain_opaque(|it| !it.object.as_ref().is_some_and(of_it));
     }
 
     /// Drops an object that something else took along (CASCADE).
@@ -393,7 +399,7 @@ impl Catalog {
     }
 }
 
-fn move_keys<V>(map: &mut std::collections::BTreeMap<ObjectRef, V>, to: &impl Fn(&ObjectRef) -> Option<ObjectRef>) {
+fn move_keys<V: Clone>(map: &mut Map<ObjectRef, V>, to: &impl Fn(&ObjectRef) -> Option<ObjectRef>) {
     let moved: Vec<(ObjectRef, ObjectRef)> = map.keys().filter_map(|it| Some((it.clone(), to(it)?))).collect();
     for (old, new) in moved {
         if let Some(value) = map.remove(&old) {

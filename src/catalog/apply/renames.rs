@@ -87,8 +87,9 @@ impl Catalog {
             }
         }
         let mut moved = Vec::new();
-        for (name, all) in &mut self.hidden {
-            for it in all.iter_mut().filter(|it| it.table == *from) {
+        let held = self.hidden.iter().filter(|(_, all)| all.iter().any(|it| it.table == *from));
+        for name in held.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            for it in self.hidden.get_mut(&name).into_iter().flatten().filter(|it| it.table == *from) {
                 it.table = to.clone();
                 if name.schema != to.schema {
                     moved.push((name.clone(), it.clone()));
@@ -99,7 +100,7 @@ impl Catalog {
             if let Some(all) = self.hidden.get_mut(&name) {
                 all.retain(|it| *it != hidden);
             }
-            self.hidden.entry(Name { schema: to.schema.clone(), ..name }).or_default().push(hidden);
+            self.hidden.get_or_insert_with(Name { schema: to.schema.clone(), ..name }, Vec::new).push(hidden);
         }
         self.hidden.retain(|_, all| !all.is_empty());
     }
@@ -153,7 +154,7 @@ impl Catalog {
         if let Some(why) = self.unknown.remove(from) {
             self.unknown.insert(to.clone(), why);
         }
-        for it in &mut self.opaque {
+        for it in Arc::make_mut(&mut self.opaque) {
             if it.touches.contains(from) {
                 let it = Arc::make_mut(it);
                 it.touches.remove(from);

@@ -202,7 +202,7 @@ impl Catalog {
     }
 
     /// Tables that take over what is done to this one: partitions and heirs, direct ones.
-    pub(super) fn children(&self, table: &Name) -> Vec<Name> {
+    pub fn children(&self, table: &Name) -> Vec<Name> {
         let partitioned = self.tables.get(table).is_some_and(|it| it.partition_by.is_some());
         if !partitioned && self.inheriting == 0 {
             return Vec::new();
@@ -229,15 +229,12 @@ impl Catalog {
     pub(super) fn remove_table(&mut self, name: &Name) -> Option<Arc<Table>> {
         let table = self.tables.remove(name)?;
         self.inheriting -= u32::from(!table.inherits.is_empty());
-        self.hidden.retain(|_, all| {
-            all.retain(|it| it.table != *name);
-            !all.is_empty()
-        });
+        self.unhide_all(|it| it.table == *name);
         Some(table)
     }
 
     fn hide(&mut self, name: Name, hidden: Hidden) {
-        let all = self.hidden.entry(name).or_default();
+        let all = self.hidden.get_or_insert_with(name, Vec::new);
         if !all.contains(&hidden) {
             all.push(hidden);
         }
@@ -272,10 +269,19 @@ impl Catalog {
     }
 
     pub(super) fn unhide_identity(&mut self, table: &Name, column: &Ident) {
-        self.hidden.retain(|_, all| {
-            all.retain(|it| it.table != *table || it.column.as_ref() != Some(column));
-            !all.is_empty()
-        });
+        self.unhide_all(|it| it.table == *table && it.column.as_ref() == Some(column));
+    }
+
+    fn unhide_all(&mut self, gone: impl Fn(&Hidden) -> bool) {
+        let held = self.hidden.iter().filter(|(_, all)| all.iter().any(&gone));
+        for name in held.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            if let Some(all) = self.hidden.get_mut(&name) {
+                all.retain(|it| !gone(it));
+                if all.is_empty() {
+                    self.hidden.remove(&name);
+                }
+            }
+        }
     }
 
     pub(super) fn push_constraint(&mut self, table: &Name, constraint: Constraint) {

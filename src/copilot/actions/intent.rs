@@ -82,13 +82,13 @@ fn rename(snapshot: &Snapshot, question: &Question) -> Option<Rename> {
 fn definition(snapshot: &Snapshot, object: &ObjectRef) -> Option<(FileId, usize)> {
     let analysis = &snapshot.analysis;
     let origin = analysis.after.as_ref()?.catalog.origins.get(object)?.first()?;
-    let file = analysis.schema_file(origin.source)?;
-    let (_, statement) = snapshot.file(file)?.script.statement_at(origin.range.start)?;
+    let (file, at) = analysis.schema_place(origin)?;
+    let (_, statement) = snapshot.file(file)?.script.statement_at(at.start)?;
     let ObjectRef::Column(_, name) = object else { return Some((file, statement.range.start)) };
     let start = statement.full.start;
     let marks = statement.parsed.marks.iter().filter(|it| it.defines);
     let mut named = marks.filter(|it| matches!(&it.object, ObjectRef::Column(_, column) if column == name));
-    Some((file, named.next().map_or(origin.range.start, |it| it.range.start + start)))
+    Some((file, named.next().map_or(at.start, |it| it.range.start + start)))
 }
 
 /// A comment on a line of its own above a definition; where the definition shares its line, the line is broken.

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Impact, types};
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, IndexAt},
     plan::{Facts, Lock, LockMode},
     sql::{Constraint, ConstraintKind, Ddl, Ident, Name, Table, TransactionControl},
 };
@@ -303,7 +303,8 @@ impl<'a> Acc<'a> {
         let mut res = vec![self.resolve(name)];
         let mut at = 0;
         while let Some(parent) = res.get(at).cloned() {
-            let children = self.before.tables.values().filter(|it| inherits(it, &parent)).map(|it| it.name.clone());
+            let children = self.before.children(&parent).into_iter();
+            let children = children.filter(|it| self.before.table(it).is_some_and(|it| inherits(it, &parent)));
             let new: Vec<Name> = children.filter(|it| !res.contains(it)).collect();
             res.extend(new);
             at += 1;
@@ -338,10 +339,9 @@ impl<'a> Acc<'a> {
 
     /// The table and constraint behind an index that belongs to a constraint.
     fn index_constraint(&self, index: &Name) -> Option<(&'a Table, &'a Constraint)> {
-        self.before.tables.values().filter(|it| it.name.schema == index.schema).find_map(|it| {
-            let constraint = it.constraint(&index.name).filter(|it| has_index(it))?;
-            Some((&**it, constraint))
-        })
+        let Some(IndexAt::Constraint(table, name)) = self.before.find_index(index) else { return None };
+        let table = self.before.table(&table)?;
+        Some((&**table, table.constraint(&name)?))
     }
 }
 
