@@ -95,7 +95,7 @@ fn file(pieces: &[(usize, Vec<Statement>)]) -> Source {
 fn check(followed: &Desired, sources: &[Source]) {
     let whole = desired(sources);
     assert_eq!(followed.build.problems, whole.problems);
-    assert_eq!(format!("{:#?}", followed.build.catalog), format!("{:#?}", whole.catalog));
+    assert_eq!(format!("{:?}", followed.build.catalog), format!("{:?}", whole.catalog));
     assert_eq!(followed.build.catalog.origins, whole.catalog.origins);
 }
 
@@ -121,7 +121,7 @@ fn follow(start: &[Vec<usize>], edits: &[Edit]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
     #[test]
     fn any_edits_lead_where_building_from_nothing_leads(
         start in prop::collection::vec(prop::collection::vec(0..STATEMENTS.len(), 0..25), 1..3),
