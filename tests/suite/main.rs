@@ -10,6 +10,7 @@ mod dual_write;
 mod exports;
 mod fixes;
 mod incremental;
+mod key_writes;
 mod lint;
 mod live_fire;
 mod locks;
