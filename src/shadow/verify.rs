@@ -16,7 +16,10 @@ use super::{
     run::{Finding, Runner, Statement},
     server::{Database, Server, ServerChoice},
 };
-use crate::plan::{Action, ChangeSummary, Phase, PhaseKind, Plan};
+use crate::{
+    plan::{Action, ChangeSummary, Phase, PhaseKind, Plan},
+    sql::{Ddl, Name},
+};
 
 /// What is to be proven.
 #[derive(Clone, Debug)]
@@ -99,7 +102,9 @@ async fn prove(target: &Database, shadow: &Database, input: &VerifyInput<'_>, re
         }
     }
     let runner = Runner::new(shadow).await?;
-    let notes = rows::fill_for(&runner.session, &target, input.rows).await.context("generating rows")?;
+    let notes = rows::fill_for(&runner.session, &target, &rows::renames(input.plan), input.rows)
+        .await
+        .context("generating rows")?;
     report.notes.extend(notes);
     report.setup = begin.elapsed();
     let wanted = rows::Wanted::read(&target).await?;
@@ -268,6 +273,12 @@ impl Proof<'_> {
             if phase.irreversible.is_some() {
                 lost.extend(changed_columns(&then.sums, &now.sums));
             }
+            // A table has its old name again, and what it lost is lost under that name.
+            for (from, to) in renamed_tables(phase) {
+                let own = |it: &String| Some(format!("{from}.{}", it.strip_prefix(&to)?.strip_prefix('.')?));
+                let again: Vec<String> = lost.iter().filter_map(own).collect();
+                lost.extend(again);
+            }
             // Rows of a table that is empty now because its data is lost: said by the plan.
             let gone = |name: &String| lost.iter().any(|it| it.rsplit_once('.').is_some_and(|it| it.0 == name));
             let mut was = then.sums.clone();
@@ -325,6 +336,24 @@ impl Proof<'_> {
         let mismatch = Mismatch { kind, phase, direction, message: message.to_owned(), sql: None, details };
         self.report.mismatches.push(mismatch);
     }
+}
+
+/// Before and after, as [`checksums`] names them.
+fn renamed_tables(phase: &Phase) -> Vec<(String, String)> {
+    let name = |it: &Name| {
+        let schema = it.schema.as_ref().map_or("public", |it| it.as_str());
+        format!("{}.{}", shown(schema), shown(it.name.as_str()))
+    };
+    let renames = phase.steps.iter().filter_map(|it| match &it.action {
+        Action::Ddl(Ddl::RenameTable { from, to, .. }) => Some((name(from), name(&from.sibling(to.clone())))),
+        Action::Ddl(Ddl::SetTableSchema { name: from, schema }) => {
+            Some((name(from), name(&Name { schema: Some(schema.clone()), name: from.name.clone() })))
+        }
+        _ => None,
+    });
+    let mut res: Vec<_> = renames.collect();
+    res.reverse();
+    res
 }
 
 /// `schema.table.column`, as [`checksums`] names them.

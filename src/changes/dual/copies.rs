@@ -46,18 +46,20 @@ pub fn expand(b: &Builder<'_>, acc: &mut Outline, twin: &Twin) {
     }
     acc.verify(Expand, b.dialect(), Probe::Exists(ObjectRef::Column(table.clone(), sync.new.clone())));
     acc.verify(Expand, b.dialect(), Probe::SyncTrigger { sync: sync.clone() });
-    if sync.up != "{}" && sync.direction == Direction::Both {
+    if twin.dual.guarded {
         // Before Expand a renamed table has its old name.
         let renamed = b.pairs.renamed_tables.iter().find(|(_, to)| to == table);
-        let table = renamed.map_or(table, |(from, _)| from);
-        let probe = Probe::LossyValues {
-            table: table.clone(),
-            column: sync.old.clone(),
-            up: sync.up.clone(),
-            down: sync.down.clone(),
-        };
-        acc.preflight(Expand, b.dialect(), probe);
+        acc.preflight(Expand, b.dialect(), survival(sync, renamed.map_or(table, |(from, _)| from)));
+        // Again when the copy takes the place of the original: rows have come since.
+        let last = if twin.dual.swap { Enforce } else { Contract };
+        acc.preflight(last, b.dialect(), survival(sync, table));
     }
+}
+
+/// Does every value survive the way there and back? A cast to a shorter type cuts in silence.
+fn survival(sync: &Sync, table: &Name) -> Probe {
+    let (up, down) = (sync.up.clone(), sync.down.clone());
+    Probe::LossyValues { table: table.clone(), column: sync.old.clone(), up, down }
 }
 
 /// Fills the copies: one pass over each table, however many of its columns are copied.
@@ -89,7 +91,7 @@ pub fn touch(b: &Builder<'_>, table: &Name, syncs: &[&Sync]) -> plan::Backfill {
     };
     let pending = |it: &&Sync| {
         let (from, to, value) = ends(it);
-        unfilled(&q(&from), &q(&to), &value)
+        unfilled(b, &q(&from), &q(&to), &value)
     };
     let pending = match syncs.iter().map(pending).collect::<Vec<_>>().as_slice() {
         [one] => one.clone(),
@@ -103,10 +105,11 @@ pub fn touch(b: &Builder<'_>, table: &Name, syncs: &[&Sync]) -> plan::Backfill {
 }
 
 /// Rows whose copy is still empty, those left out whose value becomes NULL on the way: they would be pending for ever.
-pub fn unfilled(from: &str, to: &str, value: &str) -> String {
+pub fn unfilled(b: &Builder<'_>, from: &str, to: &str, value: &str) -> String {
     let empty = format!("{to} IS NULL AND {from} IS NOT NULL");
-    // A plain cast never makes NULL of a value; other conversions may.
-    if value.starts_with("{}") && !value.contains(' ') {
+    // A cast never makes NULL of a value; other conversions may.
+    let casts = value.strip_prefix("{}").map(|it| it.split("::").skip(1));
+    if casts.is_some_and(|mut it| it.all(|ty| b.dialect().data_type(ty).is_some())) {
         return empty;
     }
     format!("{empty} AND ({}) IS NOT NULL", value.replace("{}", from))

@@ -31,6 +31,8 @@ pub struct Dual {
     /// It stands in a primary or foreign key that is swapped whole. A number that the old type cannot hold must not stop
     /// writers then (playbook §4.12): the old copy is empty from there on, and the way back is closed.
     pub keyed: bool,
+    /// Values may be cut by the cast, and nobody has said (`@using`) that they may.
+    pub guarded: bool,
 }
 
 /// A column with its two copies.
@@ -94,7 +96,8 @@ impl Dual {
             new_type: new.ty.clone(),
             direction: if swap { Direction::OldToNew } else { Direction::Both },
         };
-        Some(Self { sync, swap, keyed: false })
+        let free = !retyped || narrowed(&new.ty, &old.ty).is_some() || said(pairs, table, &new.name, "using").is_some();
+        Some(Self { sync, swap, keyed: false, guarded: !free })
     }
 }
 

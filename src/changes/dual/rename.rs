@@ -107,7 +107,7 @@ fn restore(b: &Builder<'_>, twin: &Twin) -> Undo {
     // Written from the new side: the value that new code left is the one that counts.
     let q = |it: &Ident| format!("t.{}", b.dialect().quote(it));
     let value = sync.down.replace("{}", &q(&sync.new));
-    let pending = copies::unfilled(&q(&sync.new), &q(gone), &sync.down);
+    let pending = copies::unfilled(b, &q(&sync.new), &q(gone), &sync.down);
     actions.push(Action::Backfill(b.backfill_after(&sync.table, vec![(gone.clone(), value)], pending)));
     if twin.before.not_null {
         actions.extend(build::not_null_actions(b, &sync.table, gone).into_iter().map(Action::Ddl));

@@ -18,10 +18,18 @@ pub struct Demands {
 }
 
 impl Demands {
-    /// Puts the target's constraints on the baseline's tables, where they fit.
-    pub async fn impose(baseline: &Session, target: &Session) -> Result<Self> {
-        let has: BTreeSet<_> = baseline.rows(ALL).await?.into_iter().collect();
+    /// Puts the target's constraints on the baseline's tables, under the target's names, where they fit.
+    pub async fn impose(baseline: &Session, target: &Session, renames: &[[String; 2]]) -> Result<Self> {
         let mut res = Self { undo: Vec::new() };
+        for [sql, undo] in renames {
+            match baseline.run(sql).await {
+                Ok(()) => res.undo.push(undo.clone()),
+                Err(failure) if failure.gone => return Err(failure.into()),
+                // The plan will say what is wrong with it.
+                Err(_) => {}
+            }
+        }
+        let has: BTreeSet<_> = baseline.rows(ALL).await?.into_iter().collect();
         for (number, row) in target.rows(ALL).await?.into_iter().filter(|it| !has.contains(it)).enumerate() {
             let [Some(kind), Some(table), Some(what)] = row.as_slice() else { continue };
             let name = format!("{PREFIX}{number}");

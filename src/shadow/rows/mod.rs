@@ -6,6 +6,7 @@
 mod complete;
 mod demands;
 mod model;
+mod renames;
 mod values;
 
 use std::collections::BTreeMap;
@@ -16,13 +17,15 @@ use super::connect::{Failure, Session};
 pub use complete::Wanted;
 use demands::Demands;
 use model::{Column, ForeignKey, Model, Table};
+pub use renames::renames;
 
 /// Attempts at values for one table before it is given up.
 const ATTEMPTS: usize = 120;
 
 /// As [`fill`], with rows that satisfy the target's constraints as well: a plan cannot enforce what rows break.
-pub async fn fill_for(session: &Session, target: &Session, rows: u64) -> Result<Vec<String>> {
-    let demands = Demands::impose(session, target).await?;
+/// `renames` ([`renames`]) leads from the names there are to the target's.
+pub async fn fill_for(session: &Session, target: &Session, renames: &[[String; 2]], rows: u64) -> Result<Vec<String>> {
+    let demands = Demands::impose(session, target, renames).await?;
     let notes = fill(session, rows).await;
     demands.lift(session).await.context("taking the target's constraints off again")?;
     notes
