@@ -80,6 +80,9 @@ pub trait Dialect: std::marker::Sync {
     /// What a change of a column's type loses of values without an error, in a clause; `None`: nothing.
     fn type_loss(&self, change: &TypeChange<'_>, before: &Catalog) -> Option<String>;
 
+    /// What the body of a routine runs, as far as that is written there; `None`: a language that is not read.
+    fn code(&self, language: &Ident, body: &str) -> Option<Code>;
+
     fn can(&self, capability: Capability, server_version: u32) -> bool;
 
     /// Function and trigger of a dual write, to be created in one transaction.

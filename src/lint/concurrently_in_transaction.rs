@@ -50,7 +50,11 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     if (ddl.transactional() && !each_partition) || !ctx.in_transaction() {
         return;
     }
-    let who = if ctx.held.explicit { "it stands after BEGIN" } else { "the migration tool runs the file in one" };
+    let who = match ctx.held {
+        held if held.block => "a block of code always runs in one",
+        held if held.explicit => "it stands after BEGIN",
+        _ => "the migration tool runs the file in one",
+    };
     let message = format!(
         "The server refuses this inside a transaction, and {who}. Give it a file that runs outside a transaction"
     );

@@ -1,7 +1,9 @@
 //! What a rule is given, the words it speaks in, and where it puts what it found.
 
+use std::ops::Range;
+
 use super::{
-    Finding, LintInput, Rule,
+    Finding, Fix, LintInput, Rule,
     file::{FileState, Held},
 };
 use crate::{
@@ -16,18 +18,39 @@ pub(super) struct Findings<'a> {
     pub(super) list: Vec<Finding>,
     pub(super) statement: &'a Statement,
     pub(super) index: usize,
+    /// Of each finding.
+    pub(super) fixes: Vec<Option<Fix>>,
+    /// The part of a block of code that is being judged; `None`: the statement itself.
+    pub(super) inside: Option<Inside>,
+}
+
+/// A statement within a block of code.
+#[derive(Clone, Debug)]
+pub(super) struct Inside {
+    /// Bytes in the file, where its text can be found there.
+    pub range: Option<Range<usize>>,
+    /// Where it stands, and whether it is certain to run, in words.
+    pub remark: String,
 }
 
 impl Findings<'_> {
+    /// The statement's text, or that of the part of a block.
+    pub(super) fn text<'t>(&self, input: &LintInput<'t>) -> &'t str {
+        let range = match &self.inside {
+            Some(inside) => inside.range.clone().unwrap_or_default(),
+            None => self.statement.range.clone(),
+        };
+        input.text.get(range).unwrap_or_default()
+    }
+
     pub(super) fn report(&mut self, rule: &'static Rule, severity: Severity, message: impl Into<String>) {
-        self.list.push(Finding {
-            rule: rule.code,
-            severity,
-            range: self.statement.range.clone(),
-            message: message.into(),
-            fixable: false,
-            statement: self.index,
-        });
+        let mut message = message.into();
+        let mut range = self.statement.range.clone();
+        if let Some(inside) = &self.inside {
+            message.push_str(&inside.remark);
+            range = inside.range.clone().unwrap_or(range);
+        }
+        self.list.push(Finding { rule: rule.code, severity, range, message, fixable: false, statement: self.index });
     }
 }
 
@@ -91,18 +114,19 @@ impl<'a> Context<'a> {
         self.table(name).is_some_and(|it| it.partition_by.is_some())
     }
 
-    /// What the file does before this statement.
+    /// What the file does before this statement, what stands in blocks of code among it.
     pub fn earlier(&self) -> impl Iterator<Item = &'a Ddl> {
-        self.statements.iter().take(self.statement).flat_map(|it| &it.parsed.ddl)
+        self.statements.iter().take(self.statement).flat_map(all_of)
     }
 
-    /// What the file does behind this statement.
+    /// What the file does behind this statement; the rest of its own block of code, too.
     pub fn later(&self) -> impl Iterator<Item = &'a Ddl> {
-        self.statements.iter().skip(self.statement + 1).flat_map(|it| &it.parsed.ddl)
+        let own = self.statements.get(self.statement).into_iter().flat_map(inner_of);
+        own.chain(self.statements.iter().skip(self.statement + 1).flat_map(all_of))
     }
 
     pub fn whole_file(&self) -> impl Iterator<Item = &'a Ddl> {
-        self.statements.iter().flat_map(|it| &it.parsed.ddl)
+        self.statements.iter().flat_map(all_of)
     }
 
     pub fn in_transaction(&self) -> bool {
@@ -176,6 +200,19 @@ impl<'a> Context<'a> {
             _ => severity,
         }
     }
+}
+
+/// The statement, and what stands in its block of code.
+fn all_of(statement: &Statement) -> impl Iterator<Item = &Ddl> {
+    statement.parsed.ddl.iter().chain(inner_of(statement))
+}
+
+fn inner_of(statement: &Statement) -> impl Iterator<Item = &Ddl> {
+    let codes = statement.parsed.ddl.iter().filter_map(|it| match it {
+        Ddl::Do { code: Some(code), .. } => Some(code.statements()),
+        _ => None,
+    });
+    codes.flatten()
 }
 
 fn who_waits(mode: LockMode) -> &'static str {

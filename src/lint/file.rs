@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use super::{
     Finding, Fix, LintInput, RULES,
     context::{Context, Findings},
+    hidden_statements, inside,
 };
 use crate::{
     catalog::Catalog,
@@ -23,8 +24,10 @@ use crate::{
 pub(super) struct FileState {
     /// Relations and types made in this file.
     pub fresh: BTreeSet<Name>,
-    /// `lock_timeout` is set to something else than 0.
-    pub lock_timeout: bool,
+    /// `lock_timeout` as the file has set it, in milliseconds, when that is not 0.
+    pub lock_timeout: Option<u64>,
+    /// The setting ends with its transaction.
+    pub lock_timeout_local: bool,
     /// `statement_timeout` as the file has set it, when that is not 0.
     pub statement_timeout: Option<SmolStr>,
     /// Codes already reported, for rules that speak once per file.
@@ -39,6 +42,8 @@ pub(super) struct Held {
     pub open: bool,
     /// Opened by BEGIN in the file, not by the tool that runs it.
     pub explicit: bool,
+    /// A block of code, which runs in one transaction whatever is around it.
+    pub block: bool,
     pub locks: BTreeMap<Name, LockMode>,
     /// Enum values added in it.
     pub enum_values: Vec<(Name, SmolStr)>,
@@ -64,16 +69,20 @@ pub(super) fn walk(input: &LintInput<'_>) -> Vec<Found> {
     let ignored_in_file = ignored(input.statements.iter().flat_map(|it| &it.parsed.annotations), "ignore-file");
     for (index, statement) in input.statements.iter().enumerate() {
         let (mut parts, mut applied) = parts(input, statement, &mut catalog);
-        let mut found = judge(input, statement, index, &parts, &held, &file);
+        let mut acc = Findings { list: Vec::new(), fixes: Vec::new(), statement, index, inside: None };
+        inside::judge(input, &parts, &mut held, &mut file, &mut acc);
+        judge(input, &parts, &held, &file, &mut acc);
+        let found = acc.list.into_iter().zip(acc.fixes).map(|(finding, fix)| Found { finding, fix });
+        let mut found: Vec<Found> = found.collect();
         let ignored_here = ignored(statement.parsed.annotations.iter(), "ignore");
         found.retain(|it| !ignored_in_file.holds(it.finding.rule) && !ignored_here.holds(it.finding.rule));
-        found.sort_by_key(|it| it.finding.rule);
+        found.sort_by_key(|it| (it.finding.range.start, it.finding.rule));
         found.dedup_by(|a, b| a.finding == b.finding);
         file.reported.extend(found.iter().map(|it| it.finding.rule));
         let from = res.len();
         res.append(&mut found);
         for part in &parts {
-            file.note(&part.ddl, &part.before);
+            file.note(&part.ddl, &part.before, held.open);
             held.note(part);
         }
         // With the parts gone nobody else holds the catalog, and it changes in place.
@@ -106,10 +115,10 @@ fn apply(catalog: &mut Arc<Catalog>, ddl: &Ddl) -> bool {
 }
 
 /// One [`Ddl`], the catalog before it and what it does.
-struct Part {
-    ddl: Ddl,
-    before: Arc<Catalog>,
-    impact: Impact,
+pub(super) struct Part {
+    pub ddl: Ddl,
+    pub before: Arc<Catalog>,
+    pub impact: Impact,
 }
 
 /// Takes a statement apart and applies all of it but the last part. What cannot be applied (its table is not known)
@@ -129,16 +138,7 @@ fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Arc<Catalog
     (res, applied)
 }
 
-fn judge(
-    input: &LintInput<'_>,
-    statement: &Statement,
-    index: usize,
-    parts: &[Part],
-    held: &Held,
-    file: &FileState,
-) -> Vec<Found> {
-    let mut found = Findings { list: Vec::new(), statement, index };
-    let mut fixes = Vec::new();
+pub(super) fn judge(input: &LintInput<'_>, parts: &[Part], held: &Held, file: &FileState, found: &mut Findings<'_>) {
     let mut locks = held.locks.clone();
     for lock in parts.iter().flat_map(|it| &it.impact.locks) {
         let mode = locks.entry(lock.object.clone()).or_insert(lock.mode);
@@ -153,24 +153,26 @@ fn judge(
             before: &part.before,
             impact: &part.impact,
             parts: &ddl,
-            statement: index,
+            statement: found.index,
             statements: input.statements,
-            text: input.text.get(statement.range.clone()).unwrap_or_default(),
+            text: found.text(input),
             held,
             locks: &locks,
             file,
         };
-        for rule in RULES {
+        // What stands in a block has been judged where it stands.
+        let block = |code: &str| code == hidden_statements::RULE.code;
+        for rule in RULES.iter().filter(|it| !matches!(part.ddl, Ddl::Do { .. }) || block(it.code)) {
             let known = found.list.len();
-            (rule.check)(&mut found, &ctx, &part.ddl);
+            (rule.check)(found, &ctx, &part.ddl);
             if found.list.len() > known {
-                let fix = (rule.fix)(&ctx, &part.ddl);
+                // Edits are made to statements, not to the code around them.
+                let fix = if found.inside.is_some() { None } else { (rule.fix)(&ctx, &part.ddl) };
                 found.list.iter_mut().skip(known).for_each(|it| it.fixable = fix.is_some());
-                fixes.resize(found.list.len(), fix);
+                found.fixes.resize(found.list.len(), fix);
             }
         }
     }
-    found.list.into_iter().zip(fixes).map(|(finding, fix)| Found { finding, fix }).collect()
 }
 
 impl FileState {
@@ -181,10 +183,18 @@ impl FileState {
         self.views.iter().any(|(at, it)| *at > statement && same(it))
     }
 
-    fn note(&mut self, ddl: &Ddl, before: &Catalog) {
+    pub(super) fn note(&mut self, ddl: &Ddl, before: &Catalog, in_transaction: bool) {
         let mut add = |name: &Name| {
             let schema = name.schema.clone().or_else(|| before.search_path.first().cloned());
-            self.fresh.insert(Name { schema, name: name.name.clone() });
+            let name = Name { schema, name: name.name.clone() };
+            // IF NOT EXISTS and OR REPLACE leave the one that is there.
+            let there = before.tables.contains_key(&name)
+                || before.views.contains_key(&name)
+                || before.types.contains_key(&name)
+                || before.unknown.contains_key(&name);
+            if !there {
+                self.fresh.insert(name);
+            }
         };
         match ddl {
             Ddl::CreateTable { table, .. } | Ddl::CreateTableAs { table, .. } => add(&table.name),
@@ -199,8 +209,13 @@ impl FileState {
                     self.fresh.insert(from.sibling(to.clone()));
                 }
             }
-            Ddl::SetParameter { name, value, .. } if name == "lock_timeout" => {
-                self.lock_timeout = value.as_ref().is_some_and(|it| !is_zero(it));
+            // SET LOCAL outside a transaction has no effect (manual, SET).
+            Ddl::SetParameter { name, value, local } if name == "lock_timeout" && (!local || in_transaction) => {
+                self.lock_timeout = value.as_ref().and_then(|it| milliseconds(it)).filter(|it| *it > 0);
+                self.lock_timeout_local = *local;
+            }
+            Ddl::Transaction(TransactionControl::Commit | TransactionControl::Rollback) if self.lock_timeout_local => {
+                self.lock_timeout = None;
             }
             Ddl::SetParameter { name, value, .. } if name == "statement_timeout" => {
                 self.statement_timeout = value.clone().filter(|it| !is_zero(it));
@@ -211,12 +226,28 @@ impl FileState {
 }
 
 fn is_zero(value: &str) -> bool {
-    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
-    !digits.is_empty() && digits.chars().all(|it| it == '0')
+    milliseconds(value) == Some(0)
+}
+
+/// `2000`, `2s`, `'1.5 min'` (manual 20.1.1); without a unit milliseconds.
+fn milliseconds(value: &str) -> Option<u64> {
+    let value = value.trim();
+    let end = value.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(value.len());
+    let (number, unit) = value.split_at(end);
+    let factor = match unit.trim() {
+        "" | "ms" => 1.0,
+        "us" => 0.001,
+        "s" => 1e3,
+        "min" => 60e3,
+        "h" => 3_600e3,
+        "d" => 86_400e3,
+        _ => return None,
+    };
+    Some((number.parse::<f64>().ok()? * factor).ceil() as u64)
 }
 
 impl Held {
-    fn note(&mut self, part: &Part) {
+    pub(super) fn note(&mut self, part: &Part) {
         match &part.ddl {
             Ddl::Transaction(TransactionControl::Begin) => {
                 self.open = true;

@@ -39,11 +39,14 @@ page! {
 
 pub(super) const RULE: Rule = Rule { code: "missing-lock-timeout", severity: Severity::Info, page: PAGE, check, fix };
 
+/// A minute in the queue is a minute of outage: a limit above that is none.
+const LONGEST: u64 = 60_000;
+
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let waits = ctx.impact.locks.iter().filter(|it| it.mode.blocks_writes()).map(|it| it.object.clone());
     let waits: Vec<Name> = ctx.in_use(&waits.collect::<Vec<_>>());
     // TRUNCATE and LOCK are about locks already; one word per file is enough.
-    let spoken = ctx.file.lock_timeout
+    let spoken = ctx.file.lock_timeout.is_some_and(|it| it <= LONGEST)
         || ctx.file.reported.contains(RULE.code)
         || acc.list.iter().any(|it| it.rule == RULE.code);
     let Some(table) = waits.iter().find(|it| ctx.before.tables.contains_key(it)).or(waits.first()) else { return };

@@ -8,6 +8,7 @@
 mod context;
 mod file;
 mod fix;
+mod inside;
 
 mod add_column_constrained_domain;
 mod add_column_inline_check;
@@ -51,6 +52,7 @@ mod exclusion_constraint;
 mod foreign_key_without_index;
 mod foreign_key_without_not_valid;
 mod half_done_on_failure;
+mod hidden_statements;
 mod invalid_index_left_behind;
 mod locking_several_tables;
 mod missing_lock_timeout;
@@ -141,6 +143,7 @@ pub const RULES: &[&Rule] = &[
     &foreign_key_without_index::RULE,
     &foreign_key_without_not_valid::RULE,
     &half_done_on_failure::RULE,
+    &hidden_statements::RULE,
     &invalid_index_left_behind::RULE,
     &locking_several_tables::RULE,
     &missing_lock_timeout::RULE,

@@ -496,10 +496,11 @@ pub enum Ddl {
     },
     /// INSERT, UPDATE, DELETE, MERGE, COPY, SELECT, CALL, VACUUM, ANALYZE …: rows or no effect on the schema.
     Data(DataStatement),
-    /// `DO` block: its DDL is not modelled. `language` lower case.
+    /// `DO` block. `language` lower case. `code`: what it runs, as far as that is written there; `None`: not understood.
     Do {
         language: Ident,
         body: SmolStr,
+        code: Option<Box<Code>>,
     },
 }
 
@@ -584,6 +585,8 @@ pub struct DataStatement {
     pub filtered: bool,
     /// `VACUUM FULL`, `CLUSTER`.
     pub rewrites: bool,
+    /// Functions that a SELECT calls, the procedure of a CALL; built-in ones too.
+    pub calls: Vec<Name>,
 }
 
 impl Ddl {

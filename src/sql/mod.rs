@@ -3,6 +3,7 @@
 //! Values, and names in text found by tokens. How a database spells the rest is the dialect's business; what they add up to is the catalog's.
 //! May use nothing. Deliberately not here: parsing (see `dialect`), resolution of names (see `catalog`).
 
+mod code;
 mod ddl;
 mod expr;
 mod names;
@@ -13,6 +14,7 @@ mod statement;
 pub mod tokens;
 mod types;
 
+pub use code::{Arm, Code, CodeStep, StepKind, statements as code_statements, walk as walk_code};
 pub use ddl::*;
 pub use expr::Expr;
 pub use names::{Ident, Name, ObjectRef};

@@ -1,6 +1,7 @@
 //! The whole test suite, one binary.
 
 mod architecture;
+mod blocks;
 mod cases;
 mod catalog;
 mod cli;

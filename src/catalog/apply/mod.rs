@@ -1,7 +1,9 @@
 //! Applying one [`Ddl`] to a [`Catalog`], with the server's side effects: implicit names, what a drop takes
 //! along, where a rename is followed.
 
+mod code;
 pub(super) mod columns;
+mod conditions;
 pub(super) mod constraints;
 pub(super) mod drops;
 pub(super) mod functions;
@@ -221,7 +223,9 @@ impl Catalog {
                 self.search_path = schemas.iter().filter(|it| it.as_str() != "$user").cloned().collect();
                 Ok(())
             }
-            Ddl::Do { body, .. } => self.suspect(body),
+            Ddl::Do { body, code: Some(code), .. } => self.run_code(code, body),
+            Ddl::Do { body, code: None, .. } => self.suspect(body),
+            Ddl::Data(it) => self.suspect_calls(&it.calls),
             _ => return None,
         })
     }
@@ -241,6 +245,7 @@ fn checks_first(ddl: &Ddl) -> bool {
         D::RenameType { .. } | D::DropType { .. } | D::AlterDomain { .. } | D::AlterComposite { .. } => false,
         D::RenameView { .. } | D::DropView { .. } => false,
         D::DropFunction { .. } | D::RenameFunction { .. } => false,
+        D::Do { .. } => false,
         D::DropSchema { .. } | D::DropExtension { .. } | D::AlterExtension { .. } | D::SetSchema { .. } => false,
         _ => true,
     }

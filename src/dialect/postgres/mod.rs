@@ -8,6 +8,7 @@ mod lexer;
 mod locks;
 mod lower;
 mod nesting;
+mod plpgsql;
 mod probe;
 mod render;
 mod split;
@@ -97,6 +98,14 @@ impl Dialect for Postgres {
 
     fn type_loss(&self, change: &TypeChange<'_>, before: &Catalog) -> Option<String> {
         types::loss(change, before)
+    }
+
+    fn code(&self, language: &Ident, body: &str) -> Option<Code> {
+        match language.as_str() {
+            "plpgsql" => plpgsql::parse(body),
+            "sql" => Some(plpgsql::parse_sql(body)),
+            _ => None,
+        }
     }
 
     fn can(&self, capability: Capability, server_version: u32) -> bool {

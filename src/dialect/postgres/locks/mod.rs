@@ -18,7 +18,7 @@ use super::{Impact, types};
 use crate::{
     catalog::{Catalog, IndexAt},
     plan::{Facts, Lock, LockMode},
-    sql::{Constraint, ConstraintKind, Ddl, Ident, Name, Table, TransactionControl},
+    sql::{CodeStep, Constraint, ConstraintKind, Ddl, Ident, Name, StepKind, Table, TransactionControl},
 };
 
 pub(super) fn lock_of(ddl: &Ddl, before: &Catalog, facts: &Facts) -> Impact {
@@ -184,8 +184,8 @@ impl<'a> Acc<'a> {
             | Ddl::SetSchema { .. }
             | Ddl::Opaque(_)
             | Ddl::DropOpaque { .. } => self.object(ddl),
-            // What a DO block does is not modelled.
-            Ddl::SetSearchPath { .. } | Ddl::SetParameter { .. } | Ddl::Do { .. } => {}
+            Ddl::Do { code: Some(code), .. } => self.block(&code.steps, &mut self.before.clone()),
+            Ddl::SetSearchPath { .. } | Ddl::SetParameter { .. } | Ddl::Do { code: None, .. } => {}
             Ddl::Transaction(
                 TransactionControl::Begin
                 | TransactionControl::Commit
@@ -193,6 +193,48 @@ impl<'a> Acc<'a> {
                 | TransactionControl::Other,
             ) => {}
         }
+    }
+
+    /// All that a block may run, one after the other, but for branches that are certain not to be taken. Whether the
+    /// server refuses a part depends on the branch it stands in.
+    fn block(&mut self, steps: &[CodeStep], draft: &mut Catalog) {
+        for step in steps {
+            match &step.kind {
+                StepKind::Run(all) => all.iter().for_each(|it| self.block_statement(it, draft)),
+                StepKind::Loop(steps) => self.block(steps, draft),
+                StepKind::Try { body, handlers } => {
+                    self.block(body, draft);
+                    self.block(handlers, draft);
+                }
+                StepKind::Branch(arms) => {
+                    for arm in arms {
+                        let holds = arm.condition.as_ref().map_or(Some(true), |it| draft.condition_holds(it));
+                        if holds != Some(false) {
+                            self.block(&arm.steps, draft);
+                        }
+                        if holds == Some(true) {
+                            break;
+                        }
+                    }
+                }
+                StepKind::Leave => return,
+                StepKind::Hidden | StepKind::Fail => {}
+            }
+        }
+    }
+
+    fn block_statement(&mut self, ddl: &Ddl, draft: &mut Catalog) {
+        let impact = lock_of(ddl, draft, self.facts);
+        let there = |name: &Name| self.before.tables.contains_key(name) || !draft.tables.contains_key(name);
+        for lock in impact.locks.into_iter().filter(|it| there(&it.object)) {
+            let held = self.locks.entry(lock.object).or_insert(lock.mode);
+            *held = (*held).max(lock.mode);
+        }
+        self.rewrites.extend(impact.rewrites.into_iter().filter(there));
+        self.scans.extend(impact.scans.into_iter().filter(there));
+        self.builds.extend(impact.builds);
+        // What cannot be applied stands in a branch that is not taken.
+        let _ = draft.apply(ddl);
     }
 
     // What is being put together.

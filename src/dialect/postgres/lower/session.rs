@@ -10,7 +10,7 @@ use super::context::{Cx, significant, words};
 use crate::{
     dialect::postgres::{
         lexer::{Kind, Token, tokens},
-        unquote,
+        plpgsql, unquote,
     },
     sql::*,
 };
@@ -105,7 +105,11 @@ impl Cx<'_> {
         });
         let language = Ident::folded(language.as_ref().map_or("plpgsql", |it| it.as_str()));
         let body = self.value(&it.body()?);
-        self.push(Ddl::Do { language, body });
+        let code = match language.as_str() {
+            "plpgsql" => plpgsql::parse(&body).map(Box::new),
+            _ => None,
+        };
+        self.push(Ddl::Do { language, body, code });
         Some(())
     }
 
@@ -141,7 +145,12 @@ impl Cx<'_> {
             (true, kind) => format!("{kind:?}"),
             _ => significant(node).next()?.text().to_ascii_uppercase(),
         };
-        self.push(Ddl::Data(DataStatement { verb: verb.into(), target, filtered, rewrites }));
+        // Rows in a COPY or a long INSERT call nothing that matters.
+        let calls = match verb.as_str() {
+            "SELECT" | "CALL" | "VALUES" => called(self.slice(node)),
+            _ => Vec::new(),
+        };
+        self.push(Ddl::Data(DataStatement { verb: verb.into(), target, filtered, rewrites, calls }));
         Some(())
     }
 
@@ -197,14 +206,14 @@ impl Cx<'_> {
     pub fn maintain(&mut self, node: &SyntaxNode, target: Option<Name>, rewrites: bool) -> Option<()> {
         let verb = significant(node).next()?.text().to_ascii_uppercase();
         let verb = if verb == "ANALYSE" { "ANALYZE".to_owned() } else { verb };
-        self.push(Ddl::Data(DataStatement { verb: verb.into(), target, filtered: false, rewrites }));
+        self.push(Ddl::Data(DataStatement { verb: verb.into(), target, filtered: false, rewrites, calls: Vec::new() }));
         Some(())
     }
 
     /// SELECT: `set_config('search_path', …)` is how pg_dump sets the path.
     pub fn select(&mut self, node: &SyntaxNode) -> Option<()> {
-        if let Some((schemas, local)) = set_config_path(self.slice(node)) {
-            self.push(Ddl::SetSearchPath { schemas, local });
+        if let Some(set) = set_config(self.slice(node)) {
+            self.push(set);
             return Some(());
         }
         self.data(node)
@@ -221,21 +230,33 @@ impl Cx<'_> {
     }
 }
 
+/// Names that stand before a parenthesis.
+fn called(text: &str) -> Vec<Name> {
+    let mut res: Vec<Name> =
+        crate::sql::tokens::paths(text).iter().filter(|it| it.called).map(|it| it.name()).collect();
+    res.sort();
+    res.dedup();
+    res
+}
+
 /// The path when nothing is set, but for the user's own schema.
 fn default_path() -> Vec<Ident> {
     vec![Ident::new("public")]
 }
 
-/// `SELECT [pg_catalog.]set_config('search_path', 'a, b', false)`.
-fn set_config_path(select: &str) -> Option<(Vec<Ident>, bool)> {
+/// `SELECT [pg_catalog.]set_config('search_path', 'a, b', false)`, and of other settings.
+fn set_config(select: &str) -> Option<Ddl> {
     let all: Vec<Token<'_>> = tokens(select).take(12).collect();
     let call = all.iter().position(|it| it.is_word("set_config"))?;
-    let [open, name, comma, value, comma_2, local, close] = all.get(call + 1..)? else { return None };
+    let [open, name, comma, value, comma_2, local, close, ..] = all.get(call + 1..)? else { return None };
     let shape = call <= 3 && open.is("(") && comma.is(",") && comma_2.is(",") && close.is(")");
-    if !shape || unquote::string(name.text) != "search_path" || value.kind != Kind::String {
+    if !shape || name.kind != Kind::String || value.kind != Kind::String || all.len() > call + 8 {
         return None;
     }
-    let path = unquote::string(value.text);
-    let schemas = path.split(',').map(str::trim).filter(|it| !it.is_empty());
-    Some((schemas.map(|it| Ident::new(&unquote::ident(it))).collect(), local.is_word("true")))
+    let (name, value, local) = (unquote::string(name.text), unquote::string(value.text), local.is_word("true"));
+    if name != "search_path" {
+        return Some(Ddl::SetParameter { name: name.to_lowercase().into(), value: Some(value.into()), local });
+    }
+    let schemas = value.split(',').map(str::trim).filter(|it| !it.is_empty());
+    Some(Ddl::SetSearchPath { schemas: schemas.map(|it| Ident::new(&unquote::ident(it))).collect(), local })
 }

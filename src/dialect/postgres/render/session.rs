@@ -22,8 +22,8 @@ pub(super) fn statement(ddl: &Ddl) -> String {
         Ddl::Lock { tables, mode } => format!("LOCK TABLE {} IN {mode} MODE", names(tables)),
         Ddl::Truncate { tables, cascade } => format!("TRUNCATE TABLE {}{}", names(tables), when(*cascade, " CASCADE")),
         Ddl::Data(it) => data(it),
-        Ddl::Do { language, body } if language.as_str() == "plpgsql" => format!("DO {}", dollar_quoted(body)),
-        Ddl::Do { language, body } => format!("DO LANGUAGE {} {}", quote(language), dollar_quoted(body)),
+        Ddl::Do { language, body, .. } if language.as_str() == "plpgsql" => format!("DO {}", dollar_quoted(body)),
+        Ddl::Do { language, body, .. } => format!("DO LANGUAGE {} {}", quote(language), dollar_quoted(body)),
         _ => String::new(),
     }
 }

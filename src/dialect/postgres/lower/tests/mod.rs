@@ -98,22 +98,25 @@ fn what_is_not_ddl() {
         ("truncate t, s.u cascade", "Truncate { tables: [t, s.u], cascade: true }"),
         (
             "update t set a = 1",
-            "Data(DataStatement { verb: \"UPDATE\", target: Some(t), filtered: false, rewrites: false })",
+            "Data(DataStatement { verb: \"UPDATE\", target: Some(t), filtered: false, rewrites: false, calls: [] })",
         ),
         (
             "with x as (select 1) delete from t where a = 1",
-            "Data(DataStatement { verb: \"DELETE\", target: Some(t), filtered: true, rewrites: false })",
+            "Data(DataStatement { verb: \"DELETE\", target: Some(t), filtered: true, rewrites: false, calls: [] })",
         ),
         (
             "select setval('s', 5)",
-            "Data(DataStatement { verb: \"SELECT\", target: None, filtered: false, rewrites: false })",
+            "Data(DataStatement { verb: \"SELECT\", target: None, filtered: false, rewrites: false, calls: [setval] })",
         ),
         (
             "copy t from stdin",
-            "Data(DataStatement { verb: \"COPY\", target: Some(t), filtered: false, rewrites: false })",
+            "Data(DataStatement { verb: \"COPY\", target: Some(t), filtered: false, rewrites: false, calls: [] })",
         ),
-        ("vacuum full t", "Data(DataStatement { verb: \"VACUUM\", target: Some(t), filtered: false, rewrites: true })"),
-        ("do $$ begin end $$", "Do { language: plpgsql, body: \" begin end \" }"),
+        (
+            "vacuum full t",
+            "Data(DataStatement { verb: \"VACUUM\", target: Some(t), filtered: false, rewrites: true, calls: [] })",
+        ),
+        ("do $$ begin end $$", "Do { language: plpgsql, body: \" begin end \", code: Some(Code { steps: [] }) }"),
     ] {
         assert_eq!(brief(&one(text)), expected);
     }
