@@ -1,6 +1,6 @@
 //! A column that is new.
 
-use super::{Builder, Kind, Outline, build, pairs::Pairs};
+use super::{Builder, Kind, Outline, build, intent, pairs::Pairs};
 use crate::{
     dialect::{Probe, Volatility},
     page::page,
@@ -159,6 +159,7 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<AddColumn> {
         let parents = table.inherits.iter().chain(table.partition_of.iter().map(|it| &it.parent));
         !parents.into_iter().any(|it| pairs.input.after.table(it).is_some_and(|it| it.column(&column.name).is_some()))
     });
+    let own = own.filter(|(table, column)| !pairs.reshapes.takes_new(&table.name, &column.name));
     own.map(|(table, column)| AddColumn {
         table: table.name.clone(),
         column: column.clone(),
@@ -225,7 +226,7 @@ impl AddColumn {
         Ddl::SetDefault { table: self.table.clone(), column: self.column.name.clone(), default }
     }
 
-    fn fill(&self, b: &Builder<'_>, acc: &mut Outline, value: &str) {
+    fn fill_rows(&self, b: &Builder<'_>, acc: &mut Outline, value: &str) {
         let pending = format!("t.{} IS NULL", b.dialect().quote(&self.column.name));
         let backfill = b.backfill(&self.table, vec![(self.column.name.clone(), value.to_owned())], pending);
         acc.backfill(b.dialect(), backfill, "rows that were there before the default");
@@ -240,7 +241,7 @@ impl AddColumn {
             self.set_default(Some(default.clone())),
             "for rows to come; set in the same statement it would write every row under lock",
         );
-        self.fill(b, acc, default.text());
+        self.fill_rows(b, acc, default.text());
         if self.column.not_null {
             build::enforce_not_null(b, acc, Enforce, &self.table, &self.column.name);
         }
@@ -274,7 +275,7 @@ impl AddColumn {
             self.set_default(Some(next.clone())),
             "for rows to come; an identity at once would write every row under lock",
         );
-        self.fill(b, acc, next.text());
+        self.fill_rows(b, acc, next.text());
         build::enforce_not_null(b, acc, Enforce, table, column);
         let group = format!("identity:{table}.{column}");
         acc.grouped(Enforce, &group, self.set_default(None), "a column has a default or an identity");
@@ -296,22 +297,14 @@ impl AddColumn {
         acc.grouped(Enforce, &group, drop, "the identity has its own");
     }
 
-    fn question_id(&self) -> String {
-        format!("fill:{}.{}", self.table, self.column.name)
-    }
-
-    /// The value for rows of old code: answered, annotated, or one that says "nothing yet".
-    fn filler(&self, b: &Builder<'_>) -> (Option<String>, bool) {
-        let said = b.after().annotations.get(&self.object()).and_then(|it| it.iter().find(|it| it.key == "backfill"));
-        if let Some(said) = said {
-            return (Some(said.value.to_string()), true);
-        }
-        match b.pairs.input.answers.by_id.get(&self.question_id()).map(String::as_str) {
-            Some("none") => (None, true),
-            Some(answer) => (Some(answer.strip_prefix("value:").unwrap_or(answer).to_owned()), true),
-            None if self.is_key(b) => (None, false),
-            None => (build::filler(b, &self.column), false),
-        }
+    /// Which value do rows of old code get? Annotated, answered, or one that says "nothing yet".
+    fn fill(&self, b: &Builder<'_>) -> Question {
+        let about = format!(
+            "{}.{} is NOT NULL and has no default: which value do the rows get that are there, and those that old code writes?",
+            self.table, self.column.name
+        );
+        let proposed = if self.is_key(b) { None } else { build::filler(b, &self.column) };
+        intent::fill_question(b, &self.table, &self.column.name, about, proposed)
     }
 
     /// One value for all rows would break a unique or foreign key.
@@ -325,8 +318,7 @@ impl AddColumn {
     fn not_null(&self, b: &Builder<'_>, acc: &mut Outline) {
         let (table, column) = (&self.table, &self.column.name);
         let group = format!("add:{table}.{column}");
-        let (value, _) = self.filler(b);
-        let Some(value) = value else {
+        let Some(value) = intent::fill_value(&self.fill(b)) else {
             self.add(acc, &group, self.bare());
             acc.gate(Enforce, format!("every writer sets {table}.{column}, and its old rows have a value"));
             build::enforce_not_null(b, acc, Enforce, table, column);
@@ -336,7 +328,7 @@ impl AddColumn {
         if b.dialect().volatility(&default, b.after()) == Volatility::Volatile {
             self.add(acc, &group, self.bare());
             acc.grouped(Expand, &group, self.set_default(Some(default.clone())), "old code does not set the column");
-            self.fill(b, acc, &value);
+            self.fill_rows(b, acc, &value);
             build::enforce_not_null(b, acc, Enforce, table, column);
         } else {
             self.add(acc, &group, Column { default: Some(default), ..self.plain() });
@@ -368,15 +360,7 @@ impl Kind for AddColumn {
         if self.form != Form::Bare {
             return Vec::new();
         }
-        let (value, answered) = self.filler(b);
-        let about = format!(
-            "{}.{} is NOT NULL and has no default: which value do the rows get that are there, and those that old code writes?",
-            self.table, self.column.name
-        );
-        let assumed = value.as_ref().map_or("none".into(), |it| format!("value:{it}"));
-        let mut choices = vec!["none".to_owned(), "value:…".to_owned()];
-        choices.extend(value.is_some().then(|| assumed.clone()));
-        vec![Question { id: self.question_id(), about, choices, assumed, answered }]
+        vec![self.fill(b)]
     }
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {

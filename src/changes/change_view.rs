@@ -64,6 +64,7 @@ impl ChangeView {
         let mentions =
             |view: &Option<Arc<View>>, column| view.as_ref().is_some_and(|it| mentions_column(it.query.text(), column));
         let filling = b.pairs.columns().any(|(_, it)| it.dual.is_some() && mentions(&self.after, &it.after.name));
+        let filling = filling || self.after.as_ref().is_some_and(|it| b.pairs.reshapes.filling(it.query.text()));
         let leaving = b.pairs.tables.iter().flat_map(|it| &it.dropped).any(|it| mentions(&self.before, it));
         match (leaving, filling) {
             (true, _) => Contract,

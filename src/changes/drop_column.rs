@@ -69,6 +69,7 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropColumn> {
         let parents = table.inherits.iter().chain(table.partition_of.iter().map(|it| &it.parent));
         !parents.into_iter().any(|it| pairs.base.table(it).is_some_and(|it| it.column(&column.name).is_some()))
     });
+    let own = own.filter(|(table, column)| !pairs.reshapes.takes_old(&table.name, &column.name));
     own.map(|(table, column)| DropColumn { table: table.name.clone(), column: column.clone() }).collect()
 }
 
@@ -176,7 +177,7 @@ impl DropColumn {
 }
 
 /// NOT NULL again, after new code has written rows without the column: those get a value first.
-fn restore_not_null(b: &Builder<'_>, table: &Name, column: &Column) -> Vec<Action> {
+pub(super) fn restore_not_null(b: &Builder<'_>, table: &Name, column: &Column) -> Vec<Action> {
     let mut actions = Vec::new();
     if let Some(value) = build::filler(b, column) {
         let pending = format!("t.{} IS NULL", b.dialect().quote(&column.name));

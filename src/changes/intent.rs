@@ -1,10 +1,11 @@
 //! What a diff cannot know: is a dropped and an added thing a rename? Annotations and answers say so, else a question does.
 
-use super::pairs::Pairs;
+use super::{Builder, pairs::Pairs};
 use crate::{plan::Question, sql::*};
 
-const RENAME: &str = "rename";
-const DROP_AND_ADD: &str = "drop-and-add";
+pub const RENAME: &str = "rename";
+pub const DROP_AND_ADD: &str = "drop-and-add";
+pub const KEEP: &str = "keep";
 
 /// Finds tables that were renamed or moved and applies that to `pairs.base`.
 pub fn rename_tables(pairs: &mut Pairs<'_>) {
@@ -55,12 +56,21 @@ fn move_table(pairs: &mut Pairs<'_>, from: Name, to: Name) {
 
 /// Finds columns of one table that were renamed: (before, after).
 pub fn rename_columns(pairs: &mut Pairs<'_>, table: &Name, before: &Table, after: &Table) -> Vec<(Ident, Ident)> {
-    let mut dropped: Vec<&Column> = before.columns.iter().filter(|it| after.column(&it.name).is_none()).collect();
+    let free = |it: &&Column| {
+        let kept = pairs.reshapes.kept.contains(&(table.clone(), it.name.clone()));
+        after.column(&it.name).is_none() && !kept && !pairs.reshapes.takes_old(table, &it.name)
+    };
+    let mut dropped: Vec<&Column> = before.columns.iter().filter(free).collect();
     let mut res = Vec::new();
     if dropped.is_empty() {
         return res;
     }
-    for new in after.columns.iter().filter(|it| before.column(&it.name).is_none()) {
+    let added = after.columns.iter().filter(|it| before.column(&it.name).is_none());
+    let added: Vec<&Column> = added.filter(|it| !pairs.reshapes.takes_new(table, &it.name)).collect();
+    for new in added {
+        if pairs.unrelated.contains(&(table.clone(), new.name.clone())) {
+            continue;
+        }
         let said = annotated(pairs, &ObjectRef::Column(table.clone(), new.name.clone()));
         let from = match &said {
             Some(Said::New) => continue,
@@ -117,7 +127,7 @@ enum Said {
 
 /// `-- @renamed from=x` or `-- @new` at the object in `after`.
 fn annotated(pairs: &Pairs<'_>, object: &ObjectRef) -> Option<Said> {
-    pairs.input.after.annotations.get(object)?.iter().find_map(|it| match it.key.as_str() {
+    annotations(pairs, object).iter().find_map(|it| match it.key.as_str() {
         "renamed" => {
             let from = it.argument("from")?;
             Some(Said::From(match from.split_once('.') {
@@ -130,21 +140,58 @@ fn annotated(pairs: &Pairs<'_>, object: &ObjectRef) -> Option<Said> {
     })
 }
 
+/// What the files say of an object of `after`.
+pub fn annotations<'a>(pairs: &Pairs<'a>, object: &ObjectRef) -> &'a [Annotation] {
+    pairs.input.after.annotations.get(object).map_or(&[], Vec::as_slice)
+}
+
+/// A question with its answer, if one was given that is among the choices; else with what is assumed.
+pub fn question(pairs: &Pairs<'_>, id: String, about: String, choices: Vec<String>, assumed: &str) -> Question {
+    let answers = pairs.input.answers;
+    let mut res = Question { id, about, choices, assumed: assumed.to_owned(), answered: false };
+    let answer = answers.by_id.get(&res.id).or(answers.assume.as_ref());
+    if let Some(answer) = answer.filter(|it| res.accepts(it)) {
+        res.assumed.clone_from(answer);
+        res.answered = true;
+    }
+    res
+}
+
 /// Is it a rename? `asked` is the question's id and text; `None`: an annotation has said so.
 /// Without an answer the rename is assumed: it loses nothing.
 fn settle(pairs: &mut Pairs<'_>, asked: Option<(String, String)>) -> bool {
     let Some((id, about)) = asked else { return true };
-    let answers = pairs.input.answers;
-    let answer = answers.by_id.get(&id).or(answers.assume.as_ref()).map(String::as_str);
-    let assumed = if answer == Some(DROP_AND_ADD) { DROP_AND_ADD } else { RENAME };
-    pairs.questions.push(Question {
-        id,
-        about,
-        choices: vec![RENAME.into(), DROP_AND_ADD.into()],
-        assumed: assumed.into(),
-        answered: answer.is_some(),
-    });
-    assumed == RENAME
+    let question = question(pairs, id, about, vec![RENAME.into(), DROP_AND_ADD.into()], RENAME);
+    let rename = question.assumed == RENAME;
+    pairs.questions.push(question);
+    rename
+}
+
+/// The question which value rows get that have none: a value, or `none` for those whose writers give it.
+pub fn fill_question(
+    b: &Builder<'_>,
+    table: &Name,
+    column: &Ident,
+    about: String,
+    proposed: Option<String>,
+) -> Question {
+    let at = annotations(b.pairs, &ObjectRef::Column(table.clone(), column.clone()));
+    let said = at.iter().find(|it| it.key == "backfill").map(|it| format!("value:{}", it.value));
+    let proposed = proposed.map(|it| format!("value:{it}"));
+    let mut choices = vec!["none".to_owned(), "value:…".to_owned()];
+    choices.extend(proposed.clone());
+    let assumed = said.clone().or(proposed).unwrap_or_else(|| "none".to_owned());
+    let res = question(b.pairs, format!("fill:{table}.{column}"), about, choices, &assumed);
+    match said {
+        // The file speaks for itself, whatever the command line says.
+        Some(said) => Question { assumed: said, answered: true, ..res },
+        None => res,
+    }
+}
+
+/// The value that a [`fill_question`] came to.
+pub fn fill_value(question: &Question) -> Option<String> {
+    question.assumed.strip_prefix("value:").map(str::to_owned)
 }
 
 /// Two tables are likely one when at least two thirds of their columns agree in name and type.

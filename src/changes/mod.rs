@@ -12,6 +12,8 @@ mod outline;
 pub mod pairs;
 mod rebuilt;
 pub mod recreate;
+mod regroup;
+mod reshape;
 
 mod add_check;
 mod add_column;
@@ -49,6 +51,8 @@ mod drop_default;
 mod drop_index;
 mod drop_not_null;
 mod drop_table;
+mod merge_columns;
+mod move_column;
 mod rename_column;
 mod rename_constraint;
 mod rename_index;
@@ -56,6 +60,7 @@ mod rename_sequence;
 mod rename_table;
 mod set_default;
 mod set_not_null;
+mod split_column;
 
 use crate::{
     catalog::Catalog,
@@ -156,6 +161,9 @@ kinds! {
     add_column::AddColumn,
     rename_column::RenameColumn,
     change_key::ChangeKey,
+    split_column::SplitColumn,
+    merge_columns::MergeColumns,
+    move_column::MoveColumn,
     change_type::ChangeType,
     change_generated::ChangeGenerated,
     change_identity::ChangeIdentity,

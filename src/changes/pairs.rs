@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Input, dual::Dual, intent, link, rebuilt::Rebuilt};
+use super::{
+    Input,
+    dual::Dual,
+    intent, link,
+    rebuilt::Rebuilt,
+    reshape::{self, Reshapes},
+};
 use crate::{
     catalog::Catalog,
     plan::Question,
@@ -21,6 +27,10 @@ pub struct Pairs<'a> {
     pub renamed_columns: Vec<(Name, Ident, Ident)>,
     /// Sequences that get a new name: (before, after).
     pub renamed_sequences: Vec<(Name, Name)>,
+    /// Columns that are split, merged or moved to another table.
+    pub reshapes: Reshapes,
+    /// New columns of which an answer says that they have nothing to do with those that go.
+    pub unrelated: BTreeSet<(Name, Ident)>,
     pub tables: Vec<TablePair>,
     /// Indexes and constraints that are made anew on the new copy of a column.
     pub rebuilt: Vec<Rebuilt>,
@@ -62,12 +72,15 @@ impl<'a> Pairs<'a> {
             renamed_tables: Vec::new(),
             renamed_columns: Vec::new(),
             renamed_sequences: Vec::new(),
+            reshapes: Reshapes::default(),
+            unrelated: BTreeSet::new(),
             tables: Vec::new(),
             rebuilt: Vec::new(),
             sets: Vec::new(),
             questions: Vec::new(),
         };
         intent::rename_tables(&mut res);
+        reshape::find(&mut res);
         res.pair_tables();
         intent::rename_sequences(&mut res);
         res.rebuilt = super::rebuilt::find(&res);
@@ -133,7 +146,8 @@ impl<'a> Pairs<'a> {
             }
         }
         let kept: BTreeSet<&Ident> = columns.iter().map(|it| &it.before.name).collect();
-        let dropped = before.columns.iter().map(|it| &it.name).filter(|it| !kept.contains(it)).cloned().collect();
+        let stays = |it: &&Ident| kept.contains(it) || self.reshapes.kept.contains(&(name.clone(), (*it).clone()));
+        let dropped = before.columns.iter().map(|it| &it.name).filter(|it| !stays(it)).cloned().collect();
         TablePair { before, after, columns, added, dropped }
     }
 

@@ -1,6 +1,6 @@
 //! NOT NULL that is new.
 
-use super::{Builder, Kind, Outline, build, pairs::Pairs};
+use super::{Builder, Kind, Outline, build, intent, pairs::Pairs};
 use crate::{
     page::page,
     plan::{PhaseKind::*, Question},
@@ -63,21 +63,14 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<SetNotNull> {
 }
 
 impl SetNotNull {
-    fn question_id(&self) -> String {
-        format!("fill:{}.{}", self.table, self.column.name)
-    }
-
-    /// SQL for rows that are empty: annotated, answered, or the column's own default.
-    fn filler(&self, b: &Builder<'_>) -> (Option<String>, bool) {
-        let said = b.after().annotations.get(&self.object()).and_then(|it| it.iter().find(|it| it.key == "backfill"));
-        if let Some(said) = said {
-            return (Some(said.value.to_string()), true);
-        }
-        match b.pairs.input.answers.by_id.get(&self.question_id()).map(String::as_str) {
-            Some("none") => (None, true),
-            Some(answer) => (Some(answer.strip_prefix("value:").unwrap_or(answer).to_owned()), true),
-            None => (self.column.default.as_ref().map(|it| it.text().to_owned()), false),
-        }
+    /// Which value do empty rows get? Annotated, answered, or the column's own default.
+    fn fill(&self, b: &Builder<'_>) -> Question {
+        let about = format!(
+            "which value do old rows get whose {}.{} is empty? (none: there are none, or you fill them)",
+            self.table, self.column.name
+        );
+        let default = self.column.default.as_ref().map(|it| it.text().to_owned());
+        intent::fill_question(b, &self.table, &self.column.name, about, default)
     }
 }
 
@@ -95,21 +88,13 @@ impl Kind for SetNotNull {
     }
 
     fn questions(&self, b: &Builder<'_>) -> Vec<Question> {
-        let (value, answered) = self.filler(b);
-        let assumed = value.as_ref().map_or("none".into(), |it| format!("value:{it}"));
-        let mut choices = vec!["none".to_owned(), "value:…".to_owned()];
-        choices.extend(value.is_some().then(|| assumed.clone()));
-        let about = format!(
-            "which value do old rows get whose {}.{} is empty? (none: there are none, or you fill them)",
-            self.table, self.column.name
-        );
-        vec![Question { id: self.question_id(), about, choices, assumed, answered }]
+        vec![self.fill(b)]
     }
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
         let (table, column) = (&self.table, &self.column.name);
         acc.gate(Enforce, format!("every writer sets {table}.{column}"));
-        if let (Some(value), _) = self.filler(b) {
+        if let Some(value) = intent::fill_value(&self.fill(b)) {
             let pending = format!("t.{} IS NULL", b.dialect().quote(column));
             let backfill = b.backfill(table, vec![(column.clone(), value)], pending);
             acc.backfill(b.dialect(), backfill, "rows that have no value yet");

@@ -235,11 +235,7 @@ impl Loaded {
                     if ids.is_empty() { "no question is open".to_owned() } else { format!("open: {}", ids.join(", ")) };
                 bail!("--answer {id}={choice}: there is no such question; {open}");
             };
-            let fits = |it: &String| match it.split_once(":…") {
-                Some((word, _)) => choice.strip_prefix(word).is_some_and(|it| it.len() > 1 && it.starts_with(':')),
-                None => it == choice,
-            };
-            if !question.choices.iter().any(fits) {
+            if !question.accepts(choice) {
                 bail!("--answer {id}={choice}: choose one of {}", question.choices.join(", "));
             }
         }

@@ -9,7 +9,7 @@ use std::{borrow::Cow, ops::Range};
 
 use crate::{
     catalog::Catalog,
-    plan::{Backfill, Check, Facts, Lock, Sync},
+    plan::{Backfill, Check, Facts, Lock, Mirror, Regroup, Sync},
     sql::*,
 };
 
@@ -87,6 +87,24 @@ pub trait Dialect: std::marker::Sync {
 
     /// Function and trigger of a dual write, to be created in one transaction.
     fn sync(&self, sync: &Sync) -> Vec<Ddl>;
+
+    /// The same for columns that are split or merged.
+    fn regroup(&self, regroup: &Regroup) -> Vec<Ddl>;
+
+    /// Rows of a [`Regroup`], over alias `t`, whose new columns (`back`: whose old ones) are all empty though the other
+    /// side has something for them. Touched, they are filled.
+    fn unfilled(&self, regroup: &Regroup, back: bool) -> String;
+
+    /// Functions and triggers of both tables, to be created in one transaction.
+    fn mirror(&self, mirror: &Mirror) -> Vec<Ddl>;
+
+    /// Rows of a [`Mirror`]'s source, over alias `t`, whose counterpart does not hold what they hold. Touched, they bring
+    /// it up to date.
+    fn unmirrored(&self, mirror: &Mirror) -> String;
+
+    /// Rows of a [`Mirror`]'s target, over alias `t`, whose counterpart does not hold what they hold. Touched, they bring
+    /// it up to date if it is empty.
+    fn unmirrored_back(&self, mirror: &Mirror) -> String;
 
     /// One statement that runs the whole backfill, batch by batch, committing each; to be sent alone and outside a transaction.
     fn backfill(&self, backfill: &Backfill) -> String;
@@ -226,6 +244,23 @@ pub enum Probe {
         column: Ident,
         up: String,
         down: String,
+    },
+    /// Rows of which neither side says what the other does: expect 0.
+    Regrouped(Regroup),
+    /// Rows whose old columns cannot be made again from what the new ones would hold (`ahead`), or hold: expect 0; else
+    /// their number with some of them.
+    RegroupLoses {
+        regroup: Regroup,
+        ahead: bool,
+    },
+    /// Given rows without a counterpart that holds the same: expect 0; else their number with some keys.
+    Mirrored(Mirror),
+    /// Given rows without a counterpart at all: expect 0; else their number with some keys.
+    Unmatched(Mirror),
+    /// The trigger is there and enabled: expect `t`.
+    TriggerEnabled {
+        table: Name,
+        name: Ident,
     },
     /// The object exists: expect `t`.
     Exists(ObjectRef),

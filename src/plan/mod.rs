@@ -1,13 +1,16 @@
 //! The words of a plan: [`Plan`], [`Phase`], [`Step`], [`Gate`](Phase::gate), [`Hazard`], [`LockMode`], [`Backfill`],
-//! [`Undo`], [`Question`]. Values only; who makes them is `changes` and `planner`.
+//! [`Undo`], [`Question`], and of what triggers keep equal: [`Sync`], [`Regroup`], [`Mirror`]. Values only; who makes them is `changes` and `planner`.
 //!
 //! May use `sql` and `catalog`.
 
+mod reshape;
 mod text;
 
 use std::collections::BTreeMap;
 
 use crate::sql::{Ddl, Expr, Ident, Name, Severity};
+
+pub use reshape::{Mirror, Moved, Piece, Regroup};
 
 /// A phased migration from one catalog to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +53,16 @@ pub struct Question {
     pub assumed: String,
     /// Settled by an answer or an annotation rather than assumed.
     pub answered: bool,
+}
+
+impl Question {
+    /// Is this one of the choices, or a value where a choice takes one?
+    pub fn accepts(&self, answer: &str) -> bool {
+        self.choices.iter().any(|choice| match choice.strip_suffix('…') {
+            Some(word) => answer.strip_prefix(word).is_some_and(|it| !it.trim().is_empty()),
+            None => choice == answer,
+        })
+    }
 }
 
 /// A danger that the plan cannot take away, or that the direct way would have had.

@@ -126,7 +126,9 @@ fn backfill_line(backfill: &Backfill) -> String {
         .set
         .iter()
         .all(|(column, value)| value.strip_prefix("t.").is_some_and(|it| it.trim_matches('"') == column.as_str()));
-    let what = if touched {
+    let what = if touched && backfill.fills.is_empty() {
+        "rows are touched and their triggers do the rest,".to_owned()
+    } else if touched {
         let fills: Vec<_> = backfill.fills.iter().map(|it| it.as_str()).collect();
         format!("{} filled by the trigger as rows are touched", fills.join(", "))
     } else {

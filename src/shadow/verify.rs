@@ -297,10 +297,15 @@ impl Proof<'_> {
         Ok(true)
     }
 
-    /// Leaves what stood there before the plan. Columns that the plan itself made hold copies: a rollback takes
-    /// them away in the end, and what they hold on the way is nobody's data.
+    /// Leaves what stood there before the plan. Columns and tables that the plan itself made hold copies: a rollback
+    /// takes them away in the end, and what they hold on the way is nobody's data.
     fn keep_first(&self, sums: &mut Checksums) {
         let Some(start) = self.states.first() else { return };
+        let made = |name: &String| {
+            let created = self.input.plan.changes.iter().filter(|it| it.kind == "create_table");
+            created.into_iter().any(|it| name.strip_prefix("public.").unwrap_or(name) == it.object)
+        };
+        sums.retain(|name, _| start.sums.contains_key(name) || !made(name));
         for (name, table) in sums {
             let was = start.sums.get(name);
             table.columns.retain(|column, _| was.is_some_and(|it| it.columns.contains_key(column)));

@@ -361,6 +361,16 @@ pub fn rename_column(sql: &str, from: &Ident, to: &Ident) -> String {
     edit(sql, edits.collect())
 }
 
+/// An expression over one table with each mention of one of its columns, by a bare name, put behind a qualifier:
+/// `a || b` → `NEW.a || NEW.b`.
+pub fn qualify_columns(sql: &str, columns: &[Ident], qualifier: &str) -> String {
+    let hits = paths(sql).into_iter().filter(|it| it.parts.len() == 1);
+    let named = hits.filter(|it| it.column().is_some_and(|it| columns.contains(it)));
+    let edits =
+        named.filter_map(|it| it.parts.first().map(|(_, range)| (range.start..range.start, format!("{qualifier}."))));
+    edit(sql, edits.collect())
+}
+
 /// An expression over one table whose qualifier (`t.c`) follows the table's new name.
 pub fn rename_qualifier(sql: &str, from: &Ident, to: &Ident) -> String {
     if !may_hold(sql, from) {

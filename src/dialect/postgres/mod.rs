@@ -7,9 +7,11 @@ mod expr;
 mod lexer;
 mod locks;
 mod lower;
+mod mirror;
 mod nesting;
 mod plpgsql;
 mod probe;
+mod regroup;
 mod render;
 mod split;
 mod sync;
@@ -21,7 +23,7 @@ use std::{borrow::Cow, ops::Range};
 use super::{Capability, Dialect, Impact, Probe, Split, TypeChange, TypeCost, Volatility};
 use crate::{
     catalog::Catalog,
-    plan::{Backfill, Check, Facts, Sync},
+    plan::{Backfill, Check, Facts, Mirror, Regroup, Sync},
     sql::*,
 };
 
@@ -121,6 +123,26 @@ impl Dialect for Postgres {
 
     fn sync(&self, sync: &Sync) -> Vec<Ddl> {
         sync::sync(sync)
+    }
+
+    fn regroup(&self, regroup: &Regroup) -> Vec<Ddl> {
+        regroup::triggers(regroup)
+    }
+
+    fn unfilled(&self, regroup: &Regroup, back: bool) -> String {
+        regroup::unfilled(regroup, back)
+    }
+
+    fn mirror(&self, mirror: &Mirror) -> Vec<Ddl> {
+        mirror::triggers(mirror)
+    }
+
+    fn unmirrored(&self, mirror: &Mirror) -> String {
+        mirror::unmirrored(mirror)
+    }
+
+    fn unmirrored_back(&self, mirror: &Mirror) -> String {
+        mirror::unmirrored_back(mirror)
     }
 
     fn backfill(&self, backfill: &Backfill) -> String {

@@ -1,9 +1,9 @@
 //! Read-only queries for pre-flight and verification (playbook: preflight.sql Q1–Q25, verify.sql V1–V12).
 
-use super::{backfill, render, sync};
+use super::{backfill, mirror, regroup, render, sync};
 use crate::{
     dialect::Probe,
-    plan::{Check, Sync},
+    plan::{Check, Mirror, Sync},
     sql::{ForeignKey, Ident, Name, ObjectRef},
 };
 
@@ -40,6 +40,40 @@ pub(super) fn check(probe: &Probe) -> Check {
                 format!("every value of {table}.{column} survives the way there and back"),
             )
         }
+        Probe::Regrouped(it) => none(
+            regroup::out_of_step(it),
+            format!(
+                "{} and {} say the same in every row of {}",
+                shown(&it.old_columns()),
+                shown(&it.new_columns()),
+                it.table
+            ),
+        ),
+        Probe::RegroupLoses { regroup: it, ahead } => none(
+            regroup::losing(it, *ahead),
+            format!(
+                "{} of every row of {} can be made again from {}",
+                shown(&it.old_columns()),
+                it.table,
+                shown(&it.new_columns())
+            ),
+        ),
+        Probe::Mirrored(it) => none(
+            mirror::out_of_step(it),
+            format!("every row of {} that holds {} has a row of {} with the same", it.source, moved(it), it.target),
+        ),
+        Probe::Unmatched(it) => none(
+            mirror::unmatched(it),
+            format!("every row of {} that holds {} has a row of {}", it.source, moved(it), it.target),
+        ),
+        Probe::TriggerEnabled { table, name } => yes(
+            format!(
+                "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass({}) AND tgname = {} AND tgenabled IN ('O', 'A'))",
+                regclass(table),
+                literal(name)
+            ),
+            format!("trigger {name} on {table} is enabled"),
+        ),
         Probe::Exists(object) => exists(object, true),
         Probe::Gone(object) => exists(object, false),
         Probe::IndexValid(index) => yes(
@@ -117,6 +151,14 @@ fn literal(ident: &Ident) -> String {
 
 fn list(columns: &[Ident], prefix: &str) -> String {
     columns.iter().map(|it| format!("{prefix}{}", render::quote(it))).collect::<Vec<_>>().join(", ")
+}
+
+fn shown(columns: &[Ident]) -> String {
+    columns.iter().map(Ident::to_string).collect::<Vec<_>>().join(" and ")
+}
+
+fn moved(it: &Mirror) -> String {
+    it.columns.iter().map(|it| it.from.to_string()).collect::<Vec<_>>().join(" or ")
 }
 
 fn duplicates(table: &Name, columns: &[Ident], predicate: Option<&str>, nulls_not_distinct: bool) -> Check {

@@ -1,0 +1,246 @@
+//! Columns that go to another table.
+
+use super::{Builder, Kind, Outline, build, drop_column, pairs::Pairs};
+use crate::{
+    dialect::Probe,
+    page::page,
+    plan::{Action, Backfill, Mirror, PhaseKind::*, Undo},
+    sql::{Column, Ddl, FunctionKind, Ident, Name, ObjectRef, Severity},
+};
+
+page! {
+    /// # Move columns to another table
+    ///
+    /// The new column says so: `-- @moved from=users.bio`. Rows belong together by a foreign key that is unique at both ends, or by
+    /// equal primary keys; else `key=user_id` names the column of the new table that holds the other's primary key. Triggers on
+    /// both tables carry every write across; old rows are brought over in batches; and the old columns go when no
+    /// running code asks for them.
+    ///
+    /// The other table may be new, in the same change: the table is split. A row of it is made for each row that holds
+    /// something else than defaults in the columns that move, so new code joins it from the left. An existing table
+    /// gets no rows: Contract waits until every value has found its row.
+    ///
+    /// ```sql before
+    /// CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL, bio text, links text NOT NULL, phone text);
+    /// CREATE TABLE accounts (user_id bigint PRIMARY KEY REFERENCES users ON DELETE CASCADE, balance integer NOT NULL);
+    /// ```
+    /// ```sql after
+    /// CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL);
+    /// CREATE TABLE profiles (
+    ///   user_id bigint PRIMARY KEY REFERENCES users,
+    ///   bio text, -- @moved from=users.bio
+    ///   links text NOT NULL -- @moved from=users.links
+    /// );
+    /// CREATE TABLE accounts (
+    ///   user_id bigint PRIMARY KEY REFERENCES users ON DELETE CASCADE,
+    ///   balance integer NOT NULL,
+    ///   phone text -- @moved from=users.phone
+    /// );
+    /// ```
+    const PAGE;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveColumn {
+    mirror: Mirror,
+}
+
+pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<MoveColumn> {
+    pairs.reshapes.moves.iter().map(|it| MoveColumn { mirror: it.clone() }).collect()
+}
+
+impl MoveColumn {
+    fn group(&self, word: &str) -> String {
+        format!("{word}:{}>{}", self.mirror.source, self.mirror.target)
+    }
+
+    fn list(&self) -> String {
+        self.mirror.columns.iter().map(|it| it.from.to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The columns in the table they leave.
+    fn old(&self, b: &Builder<'_>) -> Vec<Column> {
+        let table = b.pairs.base.table(&self.mirror.source);
+        self.mirror.columns.iter().filter_map(|it| table?.column(&it.from).cloned()).collect()
+    }
+
+    /// The columns in the table they come to.
+    fn new(&self, b: &Builder<'_>) -> Vec<Column> {
+        let table = b.after().table(&self.mirror.target);
+        self.mirror.columns.iter().filter_map(|it| table?.column(&it.to).cloned()).collect()
+    }
+
+    fn expand(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let it = &self.mirror;
+        for column in self.old(b).into_iter().filter(|it| it.not_null) {
+            let relax = Ddl::DropNotNull { table: it.source.clone(), column: column.name.clone() };
+            let restore = drop_column::restore_not_null(b, &it.source, &column);
+            acc.step(Expand, relax, "new code leaves the column out").undo(Undo::By(restore));
+        }
+        let group = self.group("move");
+        if !it.makes {
+            for column in self.new(b) {
+                self.add(b, acc, &group, &column);
+            }
+            // Before Expand a renamed table has its old name.
+            let now = |name: &Name| {
+                let renamed = b.pairs.renamed_tables.iter().find(|(_, to)| to == name);
+                renamed.map_or(name, |(from, _)| from).clone()
+            };
+            let there = Mirror { source: now(&it.source), target: now(&it.target), ..it.clone() };
+            acc.preflight(Expand, b.dialect(), Probe::Unmatched(there));
+        }
+        for ddl in b.dialect().mirror(it) {
+            if let Ddl::CreateTrigger { trigger, .. } = &ddl {
+                let probe = Probe::TriggerEnabled { table: trigger.table.clone(), name: trigger.name.clone() };
+                acc.verify(Expand, b.dialect(), probe);
+            }
+            acc.grouped(Expand, &group, ddl, "whichever table a writer changes, the other follows");
+        }
+    }
+
+    fn add(&self, b: &Builder<'_>, acc: &mut Outline, group: &str, column: &Column) {
+        let target = &self.mirror.target;
+        let plain = Column::new(column.name.clone(), column.ty.clone());
+        let bare = Column { collation: column.collation.clone(), ..plain };
+        let add = Ddl::AddColumn {
+            table: target.clone(),
+            column: Box::new(bare),
+            constraints: Vec::new(),
+            if_not_exists: false,
+        };
+        acc.grouped(Expand, group, add, "empty, so no row is written");
+        for ddl in build::column_settings(target, column) {
+            acc.grouped(Expand, group, ddl, "as the schema sets it");
+        }
+        if column.default.is_some() {
+            let default = column.default.clone();
+            let set = Ddl::SetDefault { table: target.clone(), column: column.name.clone(), default };
+            acc.grouped(Expand, group, set, "set after ADD COLUMN, so that old rows stay recognisably empty");
+        }
+        acc.verify(Expand, b.dialect(), Probe::Exists(ObjectRef::Column(target.clone(), column.name.clone())));
+    }
+
+    /// Rows of a table are touched, and bring their counterparts up to date.
+    fn touch(&self, b: &Builder<'_>, back: bool) -> Option<Backfill> {
+        let first = self.mirror.columns.first()?;
+        let itself = |it: &Ident| vec![(it.clone(), format!("t.{}", b.dialect().quote(it)))];
+        let res = if back {
+            b.backfill_after(&self.mirror.target, itself(&first.to), b.dialect().unmirrored_back(&self.mirror))
+        } else {
+            b.backfill(&self.mirror.source, itself(&first.from), b.dialect().unmirrored(&self.mirror))
+        };
+        Some(Backfill { fills: Vec::new(), ..res })
+    }
+
+    fn contract(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let it = &self.mirror;
+        let group = self.group("drop");
+        acc.gate(Contract, format!("no running instance reads or writes {} of {}", self.list(), it.source));
+        acc.preflight(Contract, b.dialect(), Probe::Mirrored(it.clone()));
+        let made = b.dialect().mirror(it);
+        let mut back: Vec<Action> =
+            made.iter().filter(|it| matches!(it, Ddl::CreateTrigger { .. })).cloned().map(Action::Ddl).collect();
+        back.extend(self.touch(b, true).map(Action::Backfill));
+        let mut first = Some(Undo::By(back));
+        for ddl in made.into_iter().rev() {
+            match ddl {
+                Ddl::CreateTrigger { trigger, .. } => {
+                    let drop =
+                        Ddl::DropTrigger { table: trigger.table, name: trigger.name, if_exists: false, cascade: false };
+                    // All of them come back, with the values, where the first of them goes.
+                    let undo = first.take().unwrap_or(Undo::Nothing);
+                    acc.grouped(Contract, &group, drop, "nobody writes the old columns any more").undo(undo);
+                }
+                Ddl::CreateFunction { function, .. } => {
+                    let drop = Ddl::DropFunction {
+                        name: function.name,
+                        args: Some(Vec::new()),
+                        kind: FunctionKind::Function,
+                        if_exists: false,
+                        cascade: false,
+                    };
+                    acc.grouped(Contract, &group, drop, "nobody writes the old columns any more");
+                }
+                _ => {}
+            }
+        }
+        let columns: Vec<(Name, Ident)> = it.columns.iter().map(|one| (it.source.clone(), one.from.clone())).collect();
+        let followers = b.followers(&columns);
+        followers.drop(acc, Contract, &group);
+        for (column, moved) in self.old(b).iter().zip(&it.columns) {
+            let undo = self.back_again(b, column, moved.from_default.is_some());
+            let (table, name) = (it.source.clone(), column.name.clone());
+            let drop = Ddl::DropColumn { table: table.clone(), column: name.clone(), if_exists: false, cascade: false };
+            acc.grouped(Contract, &group, drop, format!("its values live on in {}", it.target)).undo(undo);
+            acc.verify(Contract, b.dialect(), Probe::Gone(ObjectRef::Column(table, name)));
+        }
+        followers.create(acc, Contract, &group);
+    }
+
+    /// The column as it was, with nothing but its default: what is touched in the other table fills it.
+    fn back_again(&self, b: &Builder<'_>, column: &Column, steady: bool) -> Undo {
+        let source = &self.mirror.source;
+        let plain = Column::new(column.name.clone(), column.ty.clone());
+        let default = column.default.clone();
+        let bare = Column { collation: column.collation.clone(), default: default.clone().filter(|_| steady), ..plain };
+        let mut again = vec![Ddl::AddColumn {
+            table: source.clone(),
+            column: Box::new(bare),
+            constraints: Vec::new(),
+            if_not_exists: false,
+        }];
+        if default.is_some() && !steady {
+            again.push(Ddl::SetDefault { table: source.clone(), column: column.name.clone(), default });
+        }
+        again.extend(build::column_settings(source, column));
+        again.extend(super::recreate::comment(&b.pairs.base, &ObjectRef::Column(source.clone(), column.name.clone())));
+        Undo::By(again.into_iter().map(Action::Ddl).collect())
+    }
+}
+
+impl Kind for MoveColumn {
+    fn kind(&self) -> &'static str {
+        "move_column"
+    }
+
+    fn object(&self) -> ObjectRef {
+        let first = self.mirror.columns.first().map(|it| it.to.clone()).unwrap_or_default();
+        ObjectRef::Column(self.mirror.target.clone(), first)
+    }
+
+    fn describe(&self) -> String {
+        format!("move {} of {} to {}", self.list(), self.mirror.source, self.mirror.target)
+    }
+
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        let it = &self.mirror;
+        self.expand(b, acc);
+        if let Some(backfill) = self.touch(b, false) {
+            let why =
+                format!("old rows of {} are touched; the trigger brings {} to {}", it.source, self.list(), it.target);
+            acc.backfill(b.dialect(), backfill, why);
+        }
+        acc.verify(Backfill, b.dialect(), Probe::Mirrored(it.clone()));
+        for column in self.new(b).into_iter().filter(|column| column.not_null && !it.makes) {
+            acc.gate(Enforce, format!("every row of {} has a value in {}", it.target, column.name));
+            build::enforce_not_null(b, acc, Enforce, &it.target, &column.name);
+        }
+        self.contract(b, acc);
+        let message = match it.makes {
+            true => format!(
+                "rows of {} whose {} hold nothing but defaults get no row of {}: new code joins it from the left",
+                it.source,
+                self.list(),
+                it.target
+            ),
+            false => format!(
+                "values of {} in rows of {} that have no row of {} wait there: Contract refuses to run before each has one",
+                self.list(),
+                it.source,
+                it.target
+            ),
+        };
+        acc.hazard("moving-column", Severity::Info, message);
+    }
+}
