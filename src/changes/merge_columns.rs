@@ -29,6 +29,84 @@ page! {
     /// );
     /// CREATE INDEX depots_address_idx ON depots (address);
     /// ```
+    /// ```plan
+    /// Hazard: street and house_no of depots cannot always be made again from address: what cannot is lost in Contract; the checks before Expand and Contract count such rows and show some (dropping-column, warning)
+    /// Expand: merge street, house_no of depots into address; create index depots_address_idx on depots
+    ///   before: street and house_no of every row of depots can be made again from address = 0
+    ///   before: no invalid index depots_address_idx is left from an earlier try = t
+    ///   ALTER TABLE depots ADD COLUMN address text
+    ///     lock: AccessExclusive on depots, brief
+    ///   CREATE FUNCTION mc_sync_depots_street_house_no_address() …
+    ///     with the step above
+    ///   CREATE TRIGGER zzz_mc_sync_depots_street_house_no_address BEFORE INSERT OR UPDATE ON depots FOR EACH ROW EXECUTE FUNCTION mc_sync_depots_street_house_no_address()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on depots, brief
+    ///   CREATE INDEX CONCURRENTLY depots_address_idx ON depots (address)
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on depots
+    ///   after: depots.address is there = t
+    ///   after: trigger zzz_mc_sync_depots_street_house_no_address on depots is enabled = t
+    ///   after: index depots_address_idx is valid = t
+    ///   undo: DROP INDEX CONCURRENTLY IF EXISTS depots_address_idx
+    ///   undo: DROP TRIGGER zzz_mc_sync_depots_street_house_no_address ON depots
+    ///   undo: DROP FUNCTION mc_sync_depots_street_house_no_address()
+    ///   undo: ALTER TABLE depots DROP COLUMN address
+    /// Backfill: merge street, house_no of depots into address
+    ///   backfill depots: address filled by the trigger as rows are touched where t.address IS NULL AND ((t.street || ' ' || t.house_no) IS NOT NULL), 1000 rows at a time by id
+    ///     outside a transaction
+    ///     lock: RowExclusive on depots
+    ///   after: no row of depots is left to fill (address) = 0
+    ///   after: street and house_no and address say the same in every row of depots = 0
+    /// Enforce: merge street, house_no of depots into address
+    ///   before: no row has depots.address empty = 0
+    ///   ALTER TABLE depots ADD CONSTRAINT mc_nn_depots_address CHECK (address IS NOT NULL) NOT VALID
+    ///     lock: AccessExclusive on depots, brief
+    ///   ALTER TABLE depots VALIDATE CONSTRAINT mc_nn_depots_address
+    ///     lock: ShareUpdateExclusive on depots, reads every row
+    ///   ALTER TABLE depots ALTER COLUMN address SET NOT NULL
+    ///     lock: AccessExclusive on depots, brief
+    ///   ALTER TABLE depots DROP CONSTRAINT mc_nn_depots_address
+    ///     with the step above
+    ///     lock: AccessExclusive on depots, brief
+    ///   after: depots.address is NOT NULL = t
+    ///   undo: ALTER TABLE depots ALTER COLUMN address DROP NOT NULL
+    ///   undo: ALTER TABLE depots DROP CONSTRAINT IF EXISTS mc_nn_depots_address
+    /// Gate: no running instance reads or writes street and house_no of depots
+    /// Contract: merge street, house_no of depots into address; drop index depots_street_idx on depots
+    ///   before: street and house_no and address say the same in every row of depots = 0
+    ///   before: street and house_no of every row of depots can be made again from address = 0
+    ///   DROP INDEX CONCURRENTLY depots_street_idx
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on depots
+    ///   DROP TRIGGER zzz_mc_sync_depots_street_house_no_address ON depots
+    ///     lock: AccessExclusive on depots, brief
+    ///   DROP FUNCTION mc_sync_depots_street_house_no_address()
+    ///     with the step above
+    ///   ALTER TABLE depots DROP COLUMN street
+    ///     with the step above
+    ///     lock: AccessExclusive on depots, brief
+    ///   ALTER TABLE depots DROP COLUMN house_no
+    ///     with the step above
+    ///     lock: AccessExclusive on depots, brief
+    ///   after: depots.street is gone = t
+    ///   after: depots.house_no is gone = t
+    ///   after: depots_street_idx is gone = t
+    ///   undo: ALTER TABLE depots ADD COLUMN house_no character varying(6)
+    ///   undo: ALTER TABLE depots ADD COLUMN street text
+    ///   undo: CREATE FUNCTION mc_sync_depots_street_house_no_address() …
+    ///   undo: CREATE TRIGGER zzz_mc_sync_depots_street_house_no_address BEFORE INSERT OR UPDATE ON depots FOR EACH ROW EXECUTE FUNCTION mc_sync_depots_street_house_no_address()
+    ///   undo: backfill depots: street, house_no filled by the trigger as rows are touched where t.street IS NULL AND t.house_no IS NULL AND ((regexp_replace(t.address, ' [^ ]*$', '')) IS NOT NULL OR (substring(t.address from '[^ ]*$')::varchar(6)) IS NOT NULL), 1000 rows at a time by id
+    ///   undo: ALTER TABLE depots ADD CONSTRAINT mc_nn_depots_street CHECK (street IS NOT NULL) NOT VALID
+    ///   undo: ALTER TABLE depots VALIDATE CONSTRAINT mc_nn_depots_street
+    ///   undo: ALTER TABLE depots ALTER COLUMN street SET NOT NULL
+    ///   undo: ALTER TABLE depots DROP CONSTRAINT mc_nn_depots_street
+    ///   undo: ALTER TABLE depots ADD CONSTRAINT mc_nn_depots_house_no CHECK (house_no IS NOT NULL) NOT VALID
+    ///   undo: ALTER TABLE depots VALIDATE CONSTRAINT mc_nn_depots_house_no
+    ///   undo: ALTER TABLE depots ALTER COLUMN house_no SET NOT NULL
+    ///   undo: ALTER TABLE depots DROP CONSTRAINT mc_nn_depots_house_no
+    ///   undo: CREATE INDEX CONCURRENTLY depots_street_idx ON depots (street)
+    ///   irreversible: values of depots.house_no that address cannot make again as they were; values of depots.street that address cannot make again as they were
+    /// ```
     const PAGE;
 }
 

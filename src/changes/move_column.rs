@@ -37,6 +37,135 @@ page! {
     ///   phone text -- @moved from=users.phone
     /// );
     /// ```
+    /// ```plan
+    /// Hazard: values of phone in rows of users that have no row of accounts wait there: Contract refuses to run before each has one (moving-column, info)
+    /// Hazard: rows of users whose bio, links hold nothing but defaults get no row of profiles: new code joins it from the left (moving-column, info)
+    /// Expand: create table profiles; move phone of users to accounts; and 1 more
+    ///   before: every row of users that holds phone has a row of accounts = 0
+    ///   CREATE TABLE profiles ( user_id bigint NOT NULL, bio text, links text NOT NULL, CONSTRAINT profiles_pkey PRIMARY KEY (user_id), CONSTRAINT profiles_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) )
+    ///     lock: ShareRowExclusive on users, brief
+    ///   ALTER TABLE accounts ADD COLUMN phone text
+    ///     lock: AccessExclusive on accounts, brief
+    ///   CREATE FUNCTION mc_move_users_accounts_phone() …
+    ///     with the step above
+    ///   CREATE FUNCTION mc_move_accounts_users_phone() …
+    ///     with the step above
+    ///   CREATE TRIGGER "Mc_move_users_accounts_phone" AFTER INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_accounts_phone()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on users, brief
+    ///   CREATE TRIGGER zzz_mc_move_accounts_users_phone BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION mc_move_accounts_users_phone()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on accounts, brief
+    ///   CREATE TRIGGER "Mc_move_accounts_users_phone" AFTER INSERT OR DELETE OR UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION mc_move_accounts_users_phone()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on accounts, brief
+    ///   ALTER TABLE users ALTER COLUMN links DROP NOT NULL
+    ///     lock: AccessExclusive on users, brief
+    ///   CREATE FUNCTION mc_move_users_profiles_bio() …
+    ///     with the step above
+    ///   CREATE FUNCTION mc_move_profiles_users_bio() …
+    ///     with the step above
+    ///   CREATE TRIGGER "Mc_move_users_profiles_bio" AFTER INSERT OR DELETE OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_profiles_bio()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on users, brief
+    ///   CREATE TRIGGER zzz_mc_move_profiles_users_bio BEFORE INSERT ON profiles FOR EACH ROW EXECUTE FUNCTION mc_move_profiles_users_bio()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on profiles, brief
+    ///   CREATE TRIGGER "Mc_move_profiles_users_bio" AFTER INSERT OR DELETE OR UPDATE ON profiles FOR EACH ROW EXECUTE FUNCTION mc_move_profiles_users_bio()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on profiles, brief
+    ///   after: profiles is there = t
+    ///   after: accounts.phone is there = t
+    ///   after: trigger Mc_move_users_accounts_phone on users is enabled = t
+    ///   after: trigger zzz_mc_move_accounts_users_phone on accounts is enabled = t
+    ///   after: trigger Mc_move_accounts_users_phone on accounts is enabled = t
+    ///   after: trigger Mc_move_users_profiles_bio on users is enabled = t
+    ///   after: trigger zzz_mc_move_profiles_users_bio on profiles is enabled = t
+    ///   after: trigger Mc_move_profiles_users_bio on profiles is enabled = t
+    ///   undo: DROP TRIGGER "Mc_move_profiles_users_bio" ON profiles
+    ///   undo: DROP TRIGGER zzz_mc_move_profiles_users_bio ON profiles
+    ///   undo: DROP TRIGGER "Mc_move_users_profiles_bio" ON users
+    ///   undo: DROP FUNCTION mc_move_profiles_users_bio()
+    ///   undo: DROP FUNCTION mc_move_users_profiles_bio()
+    ///   undo: backfill users: links = '' where t.links IS NULL, 1000 rows at a time by id
+    ///   undo: ALTER TABLE users ADD CONSTRAINT mc_nn_users_links CHECK (links IS NOT NULL) NOT VALID
+    ///   undo: ALTER TABLE users VALIDATE CONSTRAINT mc_nn_users_links
+    ///   undo: ALTER TABLE users ALTER COLUMN links SET NOT NULL
+    ///   undo: ALTER TABLE users DROP CONSTRAINT mc_nn_users_links
+    ///   undo: DROP TRIGGER "Mc_move_accounts_users_phone" ON accounts
+    ///   undo: DROP TRIGGER zzz_mc_move_accounts_users_phone ON accounts
+    ///   undo: DROP TRIGGER "Mc_move_users_accounts_phone" ON users
+    ///   undo: DROP FUNCTION mc_move_accounts_users_phone()
+    ///   undo: DROP FUNCTION mc_move_users_accounts_phone()
+    ///   undo: ALTER TABLE accounts DROP COLUMN phone
+    ///   undo: DROP TABLE profiles
+    /// Backfill: move phone of users to accounts; move bio, links of users to profiles
+    ///   backfill users: rows are touched and their triggers do the rest, where EXISTS (SELECT FROM accounts AS g WHERE g.user_id = t.id AND NOT (g.phone IS NOT NULL) AND (g.phone IS DISTINCT FROM t.phone)), 1000 rows at a time by id
+    ///     outside a transaction
+    ///     lock: RowExclusive on users
+    ///   backfill users: rows are touched and their triggers do the rest, where EXISTS (SELECT FROM profiles AS g WHERE g.user_id = t.id AND NOT (g.bio IS NOT NULL OR g.links IS NOT NULL) AND (g.bio IS DISTINCT FROM t.bio OR g.links IS DISTINCT FROM coalesce(t.links, ''))) OR (t.bio IS DISTINCT FROM NULL OR t.links IS DISTINCT FROM NULL) AND NOT EXISTS (SELECT FROM profiles AS g WHERE g.user_id = t.id), 1000 rows at a time by id
+    ///     outside a transaction
+    ///     lock: RowExclusive on users
+    ///   after: no row of users is left to fill () = 0
+    ///   after: every row of users that holds phone has a row of accounts with the same = 0
+    ///   after: no row of users is left to fill () = 0
+    ///   after: every row of users that holds bio or links has a row of profiles with the same = 0
+    /// Gate: no running instance reads or writes phone of users; no running instance reads or writes bio, links of users
+    /// Contract: move phone of users to accounts; move bio, links of users to profiles
+    ///   before: every row of users that holds phone has a row of accounts with the same = 0
+    ///   before: every row of users that holds bio or links has a row of profiles with the same = 0
+    ///   DROP TRIGGER "Mc_move_accounts_users_phone" ON accounts
+    ///     lock: AccessExclusive on accounts, brief
+    ///   DROP TRIGGER zzz_mc_move_accounts_users_phone ON accounts
+    ///     with the step above
+    ///     lock: AccessExclusive on accounts, brief
+    ///   DROP TRIGGER "Mc_move_users_accounts_phone" ON users
+    ///     with the step above
+    ///     lock: AccessExclusive on users, brief
+    ///   DROP FUNCTION mc_move_accounts_users_phone()
+    ///     with the step above
+    ///   DROP FUNCTION mc_move_users_accounts_phone()
+    ///     with the step above
+    ///   ALTER TABLE users DROP COLUMN phone
+    ///     with the step above
+    ///     lock: AccessExclusive on users, brief
+    ///   DROP TRIGGER "Mc_move_profiles_users_bio" ON profiles
+    ///     lock: AccessExclusive on profiles, brief
+    ///   DROP TRIGGER zzz_mc_move_profiles_users_bio ON profiles
+    ///     with the step above
+    ///     lock: AccessExclusive on profiles, brief
+    ///   DROP TRIGGER "Mc_move_users_profiles_bio" ON users
+    ///     with the step above
+    ///     lock: AccessExclusive on users, brief
+    ///   DROP FUNCTION mc_move_profiles_users_bio()
+    ///     with the step above
+    ///   DROP FUNCTION mc_move_users_profiles_bio()
+    ///     with the step above
+    ///   ALTER TABLE users DROP COLUMN bio
+    ///     with the step above
+    ///     lock: AccessExclusive on users, brief
+    ///   ALTER TABLE users DROP COLUMN links
+    ///     with the step above
+    ///     lock: AccessExclusive on users, brief
+    ///   after: users.phone is gone = t
+    ///   after: users.bio is gone = t
+    ///   after: users.links is gone = t
+    ///   undo: ALTER TABLE users ADD COLUMN links text
+    ///   undo: ALTER TABLE users ADD COLUMN bio text
+    ///   undo: CREATE FUNCTION mc_move_users_profiles_bio() …
+    ///   undo: CREATE FUNCTION mc_move_profiles_users_bio() …
+    ///   undo: CREATE TRIGGER "Mc_move_users_profiles_bio" AFTER INSERT OR DELETE OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_profiles_bio()
+    ///   undo: CREATE TRIGGER zzz_mc_move_profiles_users_bio BEFORE INSERT ON profiles FOR EACH ROW EXECUTE FUNCTION mc_move_profiles_users_bio()
+    ///   undo: CREATE TRIGGER "Mc_move_profiles_users_bio" AFTER INSERT OR DELETE OR UPDATE ON profiles FOR EACH ROW EXECUTE FUNCTION mc_move_profiles_users_bio()
+    ///   undo: backfill profiles: rows are touched and their triggers do the rest, where EXISTS (SELECT FROM users AS s WHERE t.user_id = s.id AND NOT (s.bio IS DISTINCT FROM NULL OR s.links IS DISTINCT FROM NULL) AND (t.bio IS DISTINCT FROM s.bio OR t.links IS DISTINCT FROM coalesce(s.links, ''))), 1000 rows at a time by user_id
+    ///   undo: ALTER TABLE users ADD COLUMN phone text
+    ///   undo: CREATE FUNCTION mc_move_users_accounts_phone() …
+    ///   undo: CREATE FUNCTION mc_move_accounts_users_phone() …
+    ///   undo: CREATE TRIGGER "Mc_move_users_accounts_phone" AFTER INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_accounts_phone()
+    ///   undo: CREATE TRIGGER zzz_mc_move_accounts_users_phone BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION mc_move_accounts_users_phone()
+    ///   undo: CREATE TRIGGER "Mc_move_accounts_users_phone" AFTER INSERT OR DELETE OR UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION mc_move_accounts_users_phone()
+    ///   undo: backfill accounts: rows are touched and their triggers do the rest, where EXISTS (SELECT FROM users AS s WHERE t.user_id = s.id AND NOT (s.phone IS DISTINCT FROM NULL) AND (t.phone IS DISTINCT FROM s.phone)), 1000 rows at a time by user_id
+    /// ```
     const PAGE;
 }
 
@@ -90,13 +219,28 @@ impl MoveColumn {
             let there = Mirror { source: now(&it.source), target: now(&it.target), ..it.clone() };
             acc.preflight(Expand, b.dialect(), Probe::Unmatched(there));
         }
-        for ddl in b.dialect().mirror(it) {
-            if let Ddl::CreateTrigger { trigger, .. } = &ddl {
-                let probe = Probe::TriggerEnabled { table: trigger.table.clone(), name: trigger.name.clone() };
-                acc.verify(Expand, b.dialect(), probe);
+        for (at, half) in self.halves(b).into_iter().enumerate() {
+            for ddl in half {
+                if let Ddl::CreateTrigger { trigger, .. } = &ddl {
+                    let probe = Probe::TriggerEnabled { table: trigger.table.clone(), name: trigger.name.clone() };
+                    acc.verify(Expand, b.dialect(), probe);
+                }
+                let why = "whichever table a writer changes, the other follows";
+                acc.grouped(Expand, &format!("{group}:{at}"), ddl, why);
             }
-            acc.grouped(Expand, &group, ddl, "whichever table a writer changes, the other follows");
         }
+    }
+
+    /// The function and triggers of the source, and those of the target.
+    fn halves(&self, b: &Builder<'_>) -> Vec<Vec<Ddl>> {
+        let mut res: Vec<Vec<Ddl>> = Vec::new();
+        for ddl in b.dialect().mirror(&self.mirror) {
+            match res.last_mut().filter(|_| !matches!(ddl, Ddl::CreateFunction { .. })) {
+                Some(half) => half.push(ddl),
+                None => res.push(vec![ddl]),
+            }
+        }
+        res
     }
 
     fn add(&self, b: &Builder<'_>, acc: &mut Outline, group: &str, column: &Column) {
@@ -138,31 +282,10 @@ impl MoveColumn {
         let group = self.group("drop");
         acc.gate(Contract, format!("no running instance reads or writes {} of {}", self.list(), it.source));
         acc.preflight(Contract, b.dialect(), Probe::Mirrored(it.clone()));
-        let made = b.dialect().mirror(it);
-        let mut back: Vec<Action> =
-            made.iter().filter(|it| matches!(it, Ddl::CreateTrigger { .. })).cloned().map(Action::Ddl).collect();
-        back.extend(self.touch(b, true).map(Action::Backfill));
-        let mut first = Some(Undo::By(back));
-        for ddl in made.into_iter().rev() {
-            match ddl {
-                Ddl::CreateTrigger { trigger, .. } => {
-                    let drop =
-                        Ddl::DropTrigger { table: trigger.table, name: trigger.name, if_exists: false, cascade: false };
-                    // All of them come back, with the values, where the first of them goes.
-                    let undo = first.take().unwrap_or(Undo::Nothing);
-                    acc.grouped(Contract, &group, drop, "nobody writes the old columns any more").undo(undo);
-                }
-                Ddl::CreateFunction { function, .. } => {
-                    let drop = Ddl::DropFunction {
-                        name: function.name,
-                        args: Some(Vec::new()),
-                        kind: FunctionKind::Function,
-                        if_exists: false,
-                        cascade: false,
-                    };
-                    acc.grouped(Contract, &group, drop, "nobody writes the old columns any more");
-                }
-                _ => {}
+        // The source first: from here on nothing flows back from its old columns into what new code writes.
+        for (at, half) in self.halves(b).into_iter().enumerate() {
+            for ddl in half.into_iter().rev() {
+                self.drop_again(b, acc, &format!("{group}:{at}"), ddl);
             }
         }
         let columns: Vec<(Name, Ident)> = it.columns.iter().map(|one| (it.source.clone(), one.from.clone())).collect();
@@ -176,6 +299,34 @@ impl MoveColumn {
             acc.verify(Contract, b.dialect(), Probe::Gone(ObjectRef::Column(table, name)));
         }
         followers.create(acc, Contract, &group);
+    }
+
+    fn drop_again(&self, b: &Builder<'_>, acc: &mut Outline, group: &str, made: Ddl) {
+        let why = "nobody writes the old columns any more";
+        match made {
+            Ddl::CreateTrigger { trigger, .. } => {
+                let (table, name) = (trigger.table.clone(), trigger.name.clone());
+                let drop = Ddl::DropTrigger { table: table.clone(), name, if_exists: false, cascade: false };
+                let draft = acc.grouped(Contract, group, drop, why);
+                if table == self.mirror.source {
+                    // The last to come back: with it, the values.
+                    let mut back = vec![Action::Ddl(Ddl::CreateTrigger { trigger, or_replace: false })];
+                    back.extend(self.touch(b, true).map(Action::Backfill));
+                    draft.undo(Undo::By(back));
+                }
+            }
+            Ddl::CreateFunction { function, .. } => {
+                let drop = Ddl::DropFunction {
+                    name: function.name,
+                    args: Some(Vec::new()),
+                    kind: FunctionKind::Function,
+                    if_exists: false,
+                    cascade: false,
+                };
+                acc.grouped(Contract, group, drop, why);
+            }
+            _ => {}
+        }
     }
 
     /// The column as it was, with nothing but its default: what is touched in the other table fills it.

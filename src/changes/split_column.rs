@@ -29,6 +29,83 @@ page! {
     /// CREATE INDEX customers_last_name_idx ON customers (last_name);
     /// CREATE VIEW customer_names AS SELECT id, concat_ws(' ', first_name, last_name) AS full_name FROM customers;
     /// ```
+    /// ```plan
+    /// Hazard: full_name of customers cannot always be made again from first_name and last_name: what cannot is lost in Contract; the checks before Expand and Contract count such rows and show some (dropping-column, warning)
+    /// Expand: split customers.full_name into first_name, last_name; create index customers_last_name_idx on customers
+    ///   before: full_name of every row of customers can be made again from first_name and last_name = 0
+    ///   before: no invalid index customers_last_name_idx is left from an earlier try = t
+    ///   ALTER TABLE customers ADD COLUMN first_name text
+    ///     lock: AccessExclusive on customers, brief
+    ///   ALTER TABLE customers ADD COLUMN last_name text
+    ///     with the step above
+    ///     lock: AccessExclusive on customers, brief
+    ///   CREATE FUNCTION mc_sync_customers_full_name_first_name_last_name() …
+    ///     with the step above
+    ///   CREATE TRIGGER zzz_mc_sync_customers_full_name_first_name_last_name BEFORE INSERT OR UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION mc_sync_customers_full_name_first_name_last_name()
+    ///     with the step above
+    ///     lock: ShareRowExclusive on customers, brief
+    ///   CREATE INDEX CONCURRENTLY customers_last_name_idx ON customers (last_name)
+    ///     outside a transaction
+    ///     lock: ShareUpdateExclusive on customers
+    ///   after: customers.first_name is there = t
+    ///   after: customers.last_name is there = t
+    ///   after: trigger zzz_mc_sync_customers_full_name_first_name_last_name on customers is enabled = t
+    ///   after: index customers_last_name_idx is valid = t
+    ///   undo: DROP INDEX CONCURRENTLY IF EXISTS customers_last_name_idx
+    ///   undo: DROP TRIGGER zzz_mc_sync_customers_full_name_first_name_last_name ON customers
+    ///   undo: DROP FUNCTION mc_sync_customers_full_name_first_name_last_name()
+    ///   undo: ALTER TABLE customers DROP COLUMN last_name
+    ///   undo: ALTER TABLE customers DROP COLUMN first_name
+    /// Backfill: split customers.full_name into first_name, last_name
+    ///   backfill customers: first_name, last_name filled by the trigger as rows are touched where t.first_name IS NULL AND t.last_name IS NULL AND ((coalesce((regexp_split_to_array(btrim(t.full_name), '[[:space:]]+'))[1], '')) IS NOT NULL OR (nullif(array_to_string((regexp_split_to_array(btrim(t.full_name), '[[:space:]]+'))[2:], ' '), '')) IS NOT NULL), 1000 rows at a time by id
+    ///     outside a transaction
+    ///     lock: RowExclusive on customers
+    ///   after: no row of customers is left to fill (first_name, last_name) = 0
+    ///   after: full_name and first_name and last_name say the same in every row of customers = 0
+    /// Enforce: split customers.full_name into first_name, last_name
+    ///   before: no row has customers.first_name empty = 0
+    ///   ALTER TABLE customers ADD CONSTRAINT mc_nn_customers_first_name CHECK (first_name IS NOT NULL) NOT VALID
+    ///     lock: AccessExclusive on customers, brief
+    ///   ALTER TABLE customers VALIDATE CONSTRAINT mc_nn_customers_first_name
+    ///     lock: ShareUpdateExclusive on customers, reads every row
+    ///   ALTER TABLE customers ALTER COLUMN first_name SET NOT NULL
+    ///     lock: AccessExclusive on customers, brief
+    ///   ALTER TABLE customers DROP CONSTRAINT mc_nn_customers_first_name
+    ///     with the step above
+    ///     lock: AccessExclusive on customers, brief
+    ///   after: customers.first_name is NOT NULL = t
+    ///   undo: ALTER TABLE customers ALTER COLUMN first_name DROP NOT NULL
+    ///   undo: ALTER TABLE customers DROP CONSTRAINT IF EXISTS mc_nn_customers_first_name
+    /// Gate: no running instance reads or writes full_name of customers
+    /// Contract: split customers.full_name into first_name, last_name
+    ///   before: full_name and first_name and last_name say the same in every row of customers = 0
+    ///   before: full_name of every row of customers can be made again from first_name and last_name = 0
+    ///   DROP TRIGGER zzz_mc_sync_customers_full_name_first_name_last_name ON customers
+    ///     lock: AccessExclusive on customers, brief
+    ///   DROP FUNCTION mc_sync_customers_full_name_first_name_last_name()
+    ///     with the step above
+    ///   DROP VIEW customer_names
+    ///     with the step above
+    ///     lock: AccessExclusive on customer_names, brief
+    ///   ALTER TABLE customers DROP COLUMN full_name
+    ///     with the step above
+    ///     lock: AccessExclusive on customers, brief
+    ///   CREATE VIEW customer_names AS SELECT id, concat_ws(' ', first_name, last_name) AS full_name FROM customers
+    ///     with the step above
+    ///     lock: AccessShare on customers
+    ///   after: customers.full_name is gone = t
+    ///   undo: DROP VIEW customer_names
+    ///   undo: ALTER TABLE customers ADD COLUMN full_name text
+    ///   undo: CREATE VIEW customer_names AS SELECT id, full_name FROM customers
+    ///   undo: CREATE FUNCTION mc_sync_customers_full_name_first_name_last_name() …
+    ///   undo: CREATE TRIGGER zzz_mc_sync_customers_full_name_first_name_last_name BEFORE INSERT OR UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION mc_sync_customers_full_name_first_name_last_name()
+    ///   undo: backfill customers: full_name filled by the trigger as rows are touched where t.full_name IS NULL AND ((coalesce(concat_ws(' ', nullif(t.first_name, ''), nullif(t.last_name, '')), '')) IS NOT NULL), 1000 rows at a time by id
+    ///   undo: ALTER TABLE customers ADD CONSTRAINT mc_nn_customers_full_name CHECK (full_name IS NOT NULL) NOT VALID
+    ///   undo: ALTER TABLE customers VALIDATE CONSTRAINT mc_nn_customers_full_name
+    ///   undo: ALTER TABLE customers ALTER COLUMN full_name SET NOT NULL
+    ///   undo: ALTER TABLE customers DROP CONSTRAINT mc_nn_customers_full_name
+    ///   irreversible: values of customers.full_name that first_name and last_name cannot make again as they were
+    /// ```
     const PAGE;
 }
 

@@ -95,7 +95,8 @@ pub trait Dialect: std::marker::Sync {
     /// side has something for them. Touched, they are filled.
     fn unfilled(&self, regroup: &Regroup, back: bool) -> String;
 
-    /// Functions and triggers of both tables, to be created in one transaction.
+    /// A function and its triggers for the source, then for the target. Each function with its triggers is a transaction:
+    /// one that locks both tables could meet an application that locks them in another order.
     fn mirror(&self, mirror: &Mirror) -> Vec<Ddl>;
 
     /// Rows of a [`Mirror`]'s source, over alias `t`, whose counterpart does not hold what they hold. Touched, they bring

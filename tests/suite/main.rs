@@ -23,6 +23,7 @@ mod plans;
 mod project;
 mod proof;
 mod real;
+mod reshapes;
 mod scenarios;
 mod servers;
 mod verify;

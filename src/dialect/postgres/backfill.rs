@@ -1,7 +1,8 @@
 //! Backfills as one DO block that walks a key in batches and commits each (playbook §3).
 //!
 //! COMMIT inside DO works from PostgreSQL 11 on, outside a transaction block only (manual 43.8). Rows are locked in key
-//! order and a deadlock repeats the batch. It stops at the highest key it saw at the start: later rows come
+//! order; a batch that waits for a lock gives up before the server looks for deadlocks (after `deadlock_timeout`, a second
+//! unless set) and is repeated, so that it is never the application whose statement fails. It stops at the highest key it saw at the start: later rows come
 //! through the trigger or the default. Run again, it walks the same keys and touches only what is still pending.
 
 use super::{render, sync};
@@ -9,6 +10,9 @@ use crate::{
     plan::{Backfill, Direction},
     sql::Ident,
 };
+
+/// How long a batch waits for a row before it lets go of those it holds.
+const PATIENCE: &str = "300ms";
 
 pub(super) fn statement(backfill: &Backfill) -> String {
     if backfill.key.is_empty() { by_block(backfill) } else { by_key(backfill) }
@@ -45,9 +49,10 @@ DECLARE
   SELECT {list} INTO {into_lo} FROM {table} AS t ORDER BY {list} LIMIT 1;
   WHILE FOUND LOOP
     SELECT {list} INTO {into_hi} FROM (SELECT {inner} FROM {table} AS t WHERE {key} >= {lo} AND {key} <= {stop} ORDER BY {list} LIMIT {batch}) AS t ORDER BY {descending} LIMIT 1;
+    PERFORM set_config('lock_timeout', '{PATIENCE}', true);
     BEGIN
       UPDATE {table} AS t SET {set} FROM (SELECT {inner} FROM {table} AS t WHERE {key} >= {lo} AND {key} <= {hi} AND ({pending}) ORDER BY {list} FOR NO KEY UPDATE) AS b WHERE {join} AND ({pending});
-    EXCEPTION WHEN deadlock_detected THEN
+    EXCEPTION WHEN deadlock_detected OR lock_not_available THEN
       CONTINUE;
     END;
     COMMIT;
@@ -73,9 +78,10 @@ DECLARE
   mc_blocks bigint := pg_relation_size({regclass}::regclass) / current_setting('block_size')::bigint;
 BEGIN
   WHILE mc_block <= mc_blocks LOOP
+    PERFORM set_config('lock_timeout', '{PATIENCE}', true);
     BEGIN
       UPDATE {table} AS t SET {set} WHERE t.ctid >= format('(%s,0)', mc_block)::tid AND t.ctid < format('(%s,0)', mc_block + 100)::tid AND ({pending});
-    EXCEPTION WHEN deadlock_detected THEN
+    EXCEPTION WHEN deadlock_detected OR lock_not_available THEN
       CONTINUE;
     END;
     COMMIT;

@@ -15,7 +15,7 @@ use crate::{
     sql::*,
 };
 
-/// Functions and triggers, in the order in which they are created.
+/// A function and its triggers for the source, then for the target.
 pub(super) fn triggers(it: &Mirror) -> Vec<Ddl> {
     let (source, target) = (function_name(it, &it.source), function_name(it, &it.target));
     let mut events = vec![TriggerEvent::Insert];
@@ -27,8 +27,8 @@ pub(super) fn triggers(it: &Mirror) -> Vec<Ddl> {
     let after = TriggerTiming::After;
     vec![
         regroup::function(&source, &source_body(it), attributes(it)),
-        regroup::function(&target, &target_body(it), attributes(it)),
         regroup::row_trigger(after_name(&source), &it.source, after, events, &source),
+        regroup::function(&target, &target_body(it), attributes(it)),
         regroup::row_trigger(
             before_name(&target),
             &it.target,

@@ -19,7 +19,10 @@ pub(super) fn check(probe: &Probe) -> Check {
         ),
         Probe::Pending { backfill } => none(
             format!("SELECT count(*) FROM {} AS t WHERE {}", render::name(&backfill.table), backfill.pending),
-            format!("no row of {} is left to fill ({})", backfill.table, list(&backfill.fills, "")),
+            match backfill.fills.as_slice() {
+                [] => format!("no row of {} is left to bring over", backfill.table),
+                fills => format!("no row of {} is left to fill ({})", backfill.table, list(fills, "")),
+            },
         ),
         Probe::Violations { table, check } => none(
             format!("SELECT count(*) FROM {} WHERE NOT ({})", render::name(table), check.text()),
