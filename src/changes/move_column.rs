@@ -47,12 +47,10 @@ page! {
     ///   ALTER TABLE accounts ADD COLUMN phone text
     ///     lock: AccessExclusive on accounts, brief
     ///   CREATE FUNCTION mc_move_users_accounts_phone() …
-    ///     with the step above
-    ///   CREATE FUNCTION mc_move_accounts_users_phone() …
-    ///     with the step above
     ///   CREATE TRIGGER "Mc_move_users_accounts_phone" AFTER INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_accounts_phone()
     ///     with the step above
     ///     lock: ShareRowExclusive on users, brief
+    ///   CREATE FUNCTION mc_move_accounts_users_phone() …
     ///   CREATE TRIGGER zzz_mc_move_accounts_users_phone BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION mc_move_accounts_users_phone()
     ///     with the step above
     ///     lock: ShareRowExclusive on accounts, brief
@@ -63,11 +61,11 @@ page! {
     ///     lock: AccessExclusive on users, brief
     ///   CREATE FUNCTION mc_move_users_profiles_bio() …
     ///     with the step above
-    ///   CREATE FUNCTION mc_move_profiles_users_bio() …
-    ///     with the step above
     ///   CREATE TRIGGER "Mc_move_users_profiles_bio" AFTER INSERT OR DELETE OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_profiles_bio()
     ///     with the step above
     ///     lock: ShareRowExclusive on users, brief
+    ///   CREATE FUNCTION mc_move_profiles_users_bio() …
+    ///     with the step above
     ///   CREATE TRIGGER zzz_mc_move_profiles_users_bio BEFORE INSERT ON profiles FOR EACH ROW EXECUTE FUNCTION mc_move_profiles_users_bio()
     ///     with the step above
     ///     lock: ShareRowExclusive on profiles, brief
@@ -84,8 +82,8 @@ page! {
     ///   after: trigger Mc_move_profiles_users_bio on profiles is enabled = t
     ///   undo: DROP TRIGGER "Mc_move_profiles_users_bio" ON profiles
     ///   undo: DROP TRIGGER zzz_mc_move_profiles_users_bio ON profiles
-    ///   undo: DROP TRIGGER "Mc_move_users_profiles_bio" ON users
     ///   undo: DROP FUNCTION mc_move_profiles_users_bio()
+    ///   undo: DROP TRIGGER "Mc_move_users_profiles_bio" ON users
     ///   undo: DROP FUNCTION mc_move_users_profiles_bio()
     ///   undo: backfill users: links = '' where t.links IS NULL, 1000 rows at a time by id
     ///   undo: ALTER TABLE users ADD CONSTRAINT mc_nn_users_links CHECK (links IS NOT NULL) NOT VALID
@@ -94,8 +92,8 @@ page! {
     ///   undo: ALTER TABLE users DROP CONSTRAINT mc_nn_users_links
     ///   undo: DROP TRIGGER "Mc_move_accounts_users_phone" ON accounts
     ///   undo: DROP TRIGGER zzz_mc_move_accounts_users_phone ON accounts
-    ///   undo: DROP TRIGGER "Mc_move_users_accounts_phone" ON users
     ///   undo: DROP FUNCTION mc_move_accounts_users_phone()
+    ///   undo: DROP TRIGGER "Mc_move_users_accounts_phone" ON users
     ///   undo: DROP FUNCTION mc_move_users_accounts_phone()
     ///   undo: ALTER TABLE accounts DROP COLUMN phone
     ///   undo: DROP TABLE profiles
@@ -106,43 +104,40 @@ page! {
     ///   backfill users: rows are touched and their triggers do the rest, where EXISTS (SELECT FROM profiles AS g WHERE g.user_id = t.id AND NOT (g.bio IS NOT NULL OR g.links IS NOT NULL) AND (g.bio IS DISTINCT FROM t.bio OR g.links IS DISTINCT FROM coalesce(t.links, ''))) OR (t.bio IS DISTINCT FROM NULL OR t.links IS DISTINCT FROM NULL) AND NOT EXISTS (SELECT FROM profiles AS g WHERE g.user_id = t.id), 1000 rows at a time by id
     ///     outside a transaction
     ///     lock: RowExclusive on users
-    ///   after: no row of users is left to fill () = 0
+    ///   after: no row of users is left to bring over = 0
     ///   after: every row of users that holds phone has a row of accounts with the same = 0
-    ///   after: no row of users is left to fill () = 0
+    ///   after: no row of users is left to bring over = 0
     ///   after: every row of users that holds bio or links has a row of profiles with the same = 0
     /// Gate: no running instance reads or writes phone of users; no running instance reads or writes bio, links of users
     /// Contract: move phone of users to accounts; move bio, links of users to profiles
     ///   before: every row of users that holds phone has a row of accounts with the same = 0
     ///   before: every row of users that holds bio or links has a row of profiles with the same = 0
+    ///   DROP TRIGGER "Mc_move_users_accounts_phone" ON users
+    ///     lock: AccessExclusive on users, brief
+    ///   DROP FUNCTION mc_move_users_accounts_phone()
+    ///     with the step above
     ///   DROP TRIGGER "Mc_move_accounts_users_phone" ON accounts
     ///     lock: AccessExclusive on accounts, brief
     ///   DROP TRIGGER zzz_mc_move_accounts_users_phone ON accounts
     ///     with the step above
     ///     lock: AccessExclusive on accounts, brief
-    ///   DROP TRIGGER "Mc_move_users_accounts_phone" ON users
-    ///     with the step above
-    ///     lock: AccessExclusive on users, brief
     ///   DROP FUNCTION mc_move_accounts_users_phone()
     ///     with the step above
-    ///   DROP FUNCTION mc_move_users_accounts_phone()
-    ///     with the step above
     ///   ALTER TABLE users DROP COLUMN phone
+    ///     lock: AccessExclusive on users, brief
+    ///   DROP TRIGGER "Mc_move_users_profiles_bio" ON users
     ///     with the step above
     ///     lock: AccessExclusive on users, brief
+    ///   DROP FUNCTION mc_move_users_profiles_bio()
+    ///     with the step above
     ///   DROP TRIGGER "Mc_move_profiles_users_bio" ON profiles
     ///     lock: AccessExclusive on profiles, brief
     ///   DROP TRIGGER zzz_mc_move_profiles_users_bio ON profiles
     ///     with the step above
     ///     lock: AccessExclusive on profiles, brief
-    ///   DROP TRIGGER "Mc_move_users_profiles_bio" ON users
-    ///     with the step above
-    ///     lock: AccessExclusive on users, brief
     ///   DROP FUNCTION mc_move_profiles_users_bio()
     ///     with the step above
-    ///   DROP FUNCTION mc_move_users_profiles_bio()
-    ///     with the step above
     ///   ALTER TABLE users DROP COLUMN bio
-    ///     with the step above
     ///     lock: AccessExclusive on users, brief
     ///   ALTER TABLE users DROP COLUMN links
     ///     with the step above
@@ -152,18 +147,18 @@ page! {
     ///   after: users.links is gone = t
     ///   undo: ALTER TABLE users ADD COLUMN links text
     ///   undo: ALTER TABLE users ADD COLUMN bio text
-    ///   undo: CREATE FUNCTION mc_move_users_profiles_bio() …
     ///   undo: CREATE FUNCTION mc_move_profiles_users_bio() …
-    ///   undo: CREATE TRIGGER "Mc_move_users_profiles_bio" AFTER INSERT OR DELETE OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_profiles_bio()
     ///   undo: CREATE TRIGGER zzz_mc_move_profiles_users_bio BEFORE INSERT ON profiles FOR EACH ROW EXECUTE FUNCTION mc_move_profiles_users_bio()
     ///   undo: CREATE TRIGGER "Mc_move_profiles_users_bio" AFTER INSERT OR DELETE OR UPDATE ON profiles FOR EACH ROW EXECUTE FUNCTION mc_move_profiles_users_bio()
+    ///   undo: CREATE FUNCTION mc_move_users_profiles_bio() …
+    ///   undo: CREATE TRIGGER "Mc_move_users_profiles_bio" AFTER INSERT OR DELETE OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_profiles_bio()
     ///   undo: backfill profiles: rows are touched and their triggers do the rest, where EXISTS (SELECT FROM users AS s WHERE t.user_id = s.id AND NOT (s.bio IS DISTINCT FROM NULL OR s.links IS DISTINCT FROM NULL) AND (t.bio IS DISTINCT FROM s.bio OR t.links IS DISTINCT FROM coalesce(s.links, ''))), 1000 rows at a time by user_id
     ///   undo: ALTER TABLE users ADD COLUMN phone text
-    ///   undo: CREATE FUNCTION mc_move_users_accounts_phone() …
     ///   undo: CREATE FUNCTION mc_move_accounts_users_phone() …
-    ///   undo: CREATE TRIGGER "Mc_move_users_accounts_phone" AFTER INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_accounts_phone()
     ///   undo: CREATE TRIGGER zzz_mc_move_accounts_users_phone BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION mc_move_accounts_users_phone()
     ///   undo: CREATE TRIGGER "Mc_move_accounts_users_phone" AFTER INSERT OR DELETE OR UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION mc_move_accounts_users_phone()
+    ///   undo: CREATE FUNCTION mc_move_users_accounts_phone() …
+    ///   undo: CREATE TRIGGER "Mc_move_users_accounts_phone" AFTER INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION mc_move_users_accounts_phone()
     ///   undo: backfill accounts: rows are touched and their triggers do the rest, where EXISTS (SELECT FROM users AS s WHERE t.user_id = s.id AND NOT (s.phone IS DISTINCT FROM NULL) AND (t.phone IS DISTINCT FROM s.phone)), 1000 rows at a time by user_id
     /// ```
     const PAGE;
