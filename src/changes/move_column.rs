@@ -183,27 +183,27 @@ impl MoveColumn {
     }
 
     /// The columns in the table they leave.
-    fn old(&self, b: &Builder<'_>) -> Vec<Column> {
+    fn leaving(&self, b: &Builder<'_>) -> Vec<Column> {
         let table = b.pairs.base.table(&self.mirror.source);
         self.mirror.columns.iter().filter_map(|it| table?.column(&it.from).cloned()).collect()
     }
 
     /// The columns in the table they come to.
-    fn new(&self, b: &Builder<'_>) -> Vec<Column> {
+    fn arriving(&self, b: &Builder<'_>) -> Vec<Column> {
         let table = b.after().table(&self.mirror.target);
         self.mirror.columns.iter().filter_map(|it| table?.column(&it.to).cloned()).collect()
     }
 
     fn expand(&self, b: &Builder<'_>, acc: &mut Outline) {
         let it = &self.mirror;
-        for column in self.old(b).into_iter().filter(|it| it.not_null) {
+        for column in self.leaving(b).into_iter().filter(|it| it.not_null) {
             let relax = Ddl::DropNotNull { table: it.source.clone(), column: column.name.clone() };
             let restore = drop_column::restore_not_null(b, &it.source, &column);
             acc.step(Expand, relax, "new code leaves the column out").undo(Undo::By(restore));
         }
         let group = self.group("move");
         if !it.makes {
-            for column in self.new(b) {
+            for column in self.arriving(b) {
                 self.add(b, acc, &group, &column);
             }
             // Before Expand a renamed table has its old name.
@@ -286,7 +286,7 @@ impl MoveColumn {
         let columns: Vec<(Name, Ident)> = it.columns.iter().map(|one| (it.source.clone(), one.from.clone())).collect();
         let followers = b.followers(&columns);
         followers.drop(acc, Contract, &group);
-        for (column, moved) in self.old(b).iter().zip(&it.columns) {
+        for (column, moved) in self.leaving(b).iter().zip(&it.columns) {
             let undo = self.back_again(b, column, moved.from_default.is_some());
             let (table, name) = (it.source.clone(), column.name.clone());
             let drop = Ddl::DropColumn { table: table.clone(), column: name.clone(), if_exists: false, cascade: false };
@@ -368,7 +368,7 @@ impl Kind for MoveColumn {
             acc.backfill(b.dialect(), backfill, why);
         }
         acc.verify(Backfill, b.dialect(), Probe::Mirrored(it.clone()));
-        for column in self.new(b).into_iter().filter(|column| column.not_null && !it.makes) {
+        for column in self.arriving(b).into_iter().filter(|column| column.not_null && !it.makes) {
             acc.gate(Enforce, format!("every row of {} has a value in {}", it.target, column.name));
             build::enforce_not_null(b, acc, Enforce, &it.target, &column.name);
         }
