@@ -22,8 +22,8 @@ use crate::{
 /// Explain a rule, a kind of change, or every statement of a file
 #[derive(clap::Args)]
 pub struct Args {
-    /// A rule's code, a kind of change (`rename_column`), or a file
-    #[arg(value_name = "RULE|FILE")]
+    /// A rule's code, a kind of change (`rename_column`), `hazards` for the table of all, or a file
+    #[arg(value_name = "RULE|hazards|FILE")]
     what: String,
     /// The schema as it was before the file ran [default: what the project says]
     #[arg(long, value_name = "FILE")]
@@ -33,6 +33,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
+    if args.what == "hazards" {
+        print::out(&lint::hazards::table())?;
+        return Ok(Outcome::Fine);
+    }
     let path = Path::new(&args.what);
     if let Some(page) = lint::explain(&args.what).copied().or_else(|| changes::page(&args.what)) {
         print::out(&page.text())?;

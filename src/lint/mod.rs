@@ -8,6 +8,7 @@
 mod context;
 mod file;
 mod fix;
+pub mod hazards;
 mod inside;
 
 mod add_column_constrained_domain;

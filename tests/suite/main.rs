@@ -10,6 +10,7 @@ mod deparse;
 mod dual_write;
 mod exports;
 mod fixes;
+mod hazards;
 mod incremental;
 mod key_writes;
 mod lint;
