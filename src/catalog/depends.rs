@@ -124,7 +124,7 @@ pub fn renamed(ddl: &Ddl) -> Option<(ObjectRef, ObjectRef)> {
 }
 
 /// Objects that stay but are changed, named as in the change.
-pub(super) fn changes(ddl: &Ddl) -> Vec<ObjectRef> {
+pub fn changes(ddl: &Ddl) -> Vec<ObjectRef> {
     let column = |table: &Name, column: &Ident| vec![ObjectRef::Column(table.clone(), column.clone())];
     match ddl {
         Ddl::SetType { table, column: it, .. }

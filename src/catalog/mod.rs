@@ -23,7 +23,7 @@ use crate::sql::*;
 pub use apply::ApplyError;
 pub use build::{Build, Source, replay};
 pub use compare::differences;
-pub use depends::{creates, drops, needs, renamed};
+pub use depends::{changes, creates, drops, needs, renamed};
 pub use desired::{Desired, desired};
 pub use map::{Map, Set};
 pub use naming::object_name;

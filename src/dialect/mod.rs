@@ -9,7 +9,7 @@ use std::{borrow::Cow, ops::Range};
 
 use crate::{
     catalog::Catalog,
-    plan::{Backfill, Check, Facts, Lock, Mirror, Regroup, Sync},
+    plan::{Backfill, Check, Fact, Facts, Lock, Mirror, Regroup, Resume, Sign, Sync},
     sql::*,
 };
 
@@ -109,6 +109,28 @@ pub trait Dialect: std::marker::Sync {
 
     /// One statement that runs the whole backfill, batch by batch, committing each; to be sent alone and outside a transaction.
     fn backfill(&self, backfill: &Backfill) -> String;
+
+    /// As [`Dialect::backfill`], and does nothing where the condition holds.
+    fn backfill_unless(&self, backfill: &Backfill, condition: &str) -> String;
+
+    /// A boolean expression that tells whether the fact holds. `None`: there is no look-up for it that is sure.
+    fn condition(&self, fact: &Fact) -> Option<String>;
+
+    /// A boolean expression that tells whether one of the signs holds, all of whose facts have a look-up.
+    fn any_of(&self, signs: &[Sign]) -> String {
+        let all = |sign: &Sign| sign.iter().filter_map(|it| self.condition(it)).collect::<Vec<_>>().join(" AND ");
+        signs.iter().map(all).collect::<Vec<_>>().join(" OR ")
+    }
+
+    /// `DROP INDEX CONCURRENTLY`, passed over where the condition holds.
+    fn drop_index_unless(&self, index: &Name, condition: &str) -> Resume;
+
+    /// `CREATE INDEX CONCURRENTLY`, passed over where the condition holds. `columns`: all that the definition may name.
+    /// `None`: an index without a name.
+    fn create_index_unless(&self, index: &Index, columns: &[(Ident, DataType)], condition: &str) -> Option<Resume>;
+
+    /// `DETACH PARTITION … CONCURRENTLY` in a form that finishes what an earlier try has begun, and bears being run again.
+    fn detach_again(&self, parent: &Name, partition: &Name) -> Resume;
 
     /// Drops the index if an earlier try has left it invalid, else does nothing.
     fn drop_if_invalid(&self, index: &Name) -> String;

@@ -4,11 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    dialect::Dialect,
-    plan,
-    sql::{Ddl, DetachMode},
-};
+use crate::{dialect::Dialect, plan};
 
 pub const VERSION: u32 = 1;
 
@@ -60,6 +56,9 @@ pub struct Phase {
     pub verify: Vec<Check>,
     pub rollback: Vec<RollbackStep>,
     pub irreversible: Option<Irreversible>,
+    /// A condition that holds once the phase has begun to change the schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,8 +81,14 @@ pub struct Step {
     pub rewrites: bool,
     pub scans: bool,
     pub timeouts: Timeouts,
+    /// A condition that holds as soon as the step's transaction is done, and not before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
     /// To run first when the step is tried again after a failure.
     pub before_retry: Option<String>,
+    /// To run after the step when `before_retry` has run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_retry: Option<String>,
     pub why: String,
     pub changes: Vec<String>,
 }
@@ -106,6 +111,12 @@ pub struct RollbackStep {
     pub sql: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerunnable: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_retry: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_retry: Option<String>,
     pub tx: Option<u32>,
     pub timeouts: Timeouts,
 }
@@ -179,6 +190,7 @@ impl Phase {
                 .irreversible
                 .as_ref()
                 .map(|it| Irreversible { lost: it.lost.clone(), checklist: it.checklist.clone() }),
+            begun: any(&it.begun, dialect),
         }
     }
 }
@@ -194,14 +206,16 @@ impl Step {
         let locks = it.locks.iter();
         Self {
             sql: it.sql.clone(),
-            rerunnable: rerunnable(&it.action, it.tx, it.before_retry.is_some(), dialect).filter(|sql| *sql != it.sql),
+            rerunnable: it.resume.sql.clone(),
+            done: any(&it.resume.done, dialect),
             summary: it.line(),
             tx: it.tx,
             locks: locks.map(|it| Lock { object: it.object.to_string(), mode: it.mode.as_str().to_owned() }).collect(),
             rewrites: it.rewrites,
             scans: it.scans,
             timeouts: Timeouts::new(it.timeouts),
-            before_retry: it.before_retry.clone(),
+            before_retry: it.resume.before.clone(),
+            after_retry: it.resume.after.clone(),
             why: it.why.clone(),
             changes: it.changes.clone(),
         }
@@ -218,26 +232,17 @@ impl RollbackStep {
     fn new(it: &plan::RollbackStep, dialect: &dyn Dialect) -> Self {
         Self {
             sql: it.sql.clone(),
-            rerunnable: rerunnable(&it.action, it.tx, false, dialect).filter(|sql| *sql != it.sql),
+            rerunnable: it.resume.sql.clone(),
+            done: any(&it.resume.done, dialect),
+            before_retry: it.resume.before.clone(),
+            after_retry: it.resume.after.clone(),
             tx: it.tx,
             timeouts: Timeouts::new(it.timeouts),
         }
     }
 }
 
-/// What runs outside a transaction may have been done when the file runs again: the form that bears that, if there is one.
-///
-/// `CREATE INDEX CONCURRENTLY IF NOT EXISTS` is content with an invalid index (measured on 12 to 18), so a step whose
-/// leftovers are cleared first goes without.
-fn rerunnable(action: &plan::Action, tx: Option<u32>, cleared: bool, dialect: &dyn Dialect) -> Option<String> {
-    let plan::Action::Ddl(ddl) = action else { return None };
-    let mut ddl = ddl.clone();
-    match &mut ddl {
-        _ if tx.is_some() => return None,
-        Ddl::CreateIndex { if_not_exists, .. } if !cleared => *if_not_exists = true,
-        Ddl::DropIndex { if_exists, .. } | Ddl::DropConstraint { if_exists, .. } => *if_exists = true,
-        Ddl::DetachPartition { mode: DetachMode::Concurrently, .. } => return None,
-        _ => return None,
-    }
-    Some(dialect.render(&ddl))
+/// A condition that holds when any of the signs does.
+fn any(signs: &[plan::Sign], dialect: &dyn Dialect) -> Option<String> {
+    (!signs.is_empty()).then(|| dialect.any_of(signs))
 }

@@ -60,7 +60,10 @@ impl PhaseText<'_> {
 
     /// The statement that refuses to go on before the phase before has done its work.
     pub fn guard(&self) -> Option<String> {
-        self.index.checked_sub(1).and_then(|it| self.plan.phases.get(it)).and_then(script::guard)
+        self.index
+            .checked_sub(1)
+            .and_then(|it| self.plan.phases.get(it))
+            .and_then(|before| script::guard(before, self.phase))
     }
 
     pub fn guard_why(&self) -> String {
@@ -145,10 +148,13 @@ fn grouped(pieces: Vec<Piece>, alone: bool) -> Vec<Vec<Piece>> {
 /// rather than written: a file of its own would not run again.
 fn one_by_one(piece: Piece) -> Vec<Vec<Piece>> {
     let alone = piece.lines.into_iter().map(|mut line| {
+        if line.after.take().is_some() {
+            line.sql = line.plain.clone();
+        }
         if let Some(before) = line.before.take() {
             line.why = format!("{}\nIf it fails, run this before the next try: {}", line.why, one_line(&before));
         }
-        vec![Piece { transactional: false, lines: vec![line] }]
+        vec![Piece { transactional: false, done: None, lines: vec![line] }]
     });
     alone.collect()
 }

@@ -3,6 +3,7 @@
 //!
 //! May use `sql` and `catalog`.
 
+mod fact;
 mod reshape;
 mod text;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::sql::{Ddl, Expr, Ident, Name, Severity};
 
+pub use fact::{Fact, IndexShape, Resume, Sign};
 pub use reshape::{Mirror, Moved, Piece, Regroup};
 
 /// A phased migration from one catalog to another.
@@ -128,6 +130,9 @@ pub struct Phase {
     pub rollback: Vec<RollbackStep>,
     /// What the rollback cannot bring back.
     pub irreversible: Option<Irreversible>,
+    /// Any of them holds once the phase has begun to change the schema, and none before in the whole plan. What the
+    /// phase before must have done is asked only until then: this phase may have used it up.
+    pub begun: Vec<Sign>,
 }
 
 /// A query whose single value, as text, is known when all is well.
@@ -151,8 +156,7 @@ pub struct Step {
     /// Reads the whole table while it holds its lock.
     pub scans: bool,
     pub timeouts: Timeouts,
-    /// A statement to run first when the step is tried again after a failure, e.g. dropping an invalid index.
-    pub before_retry: Option<String>,
+    pub resume: Resume,
     /// One sentence for people.
     pub why: String,
     /// Ids of the changes it serves.
@@ -174,6 +178,7 @@ pub struct RollbackStep {
     pub sql: String,
     pub tx: Option<u32>,
     pub timeouts: Timeouts,
+    pub resume: Resume,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

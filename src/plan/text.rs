@@ -171,7 +171,7 @@ mod tests {
             rewrites: false,
             scans: mode == LockMode::ShareUpdateExclusive,
             timeouts: Timeouts::default(),
-            before_retry: None,
+            resume: Default::default(),
             why: String::new(),
             changes: Vec::new(),
         }
@@ -241,12 +241,14 @@ mod tests {
                     sql: "ALTER TABLE users DROP CONSTRAINT c".to_owned(),
                     tx: Some(1),
                     timeouts: Timeouts::default(),
+                    resume: Default::default(),
                 }],
                 irreversible: Some(Irreversible {
                     lost: "nothing that matters".to_owned(),
                     checklist: vec![],
                     shape: false,
                 }),
+                begun: vec![],
             }],
         };
         check(

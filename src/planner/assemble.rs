@@ -64,6 +64,7 @@ pub fn phases(
             steps: steps.into_iter().map(|it| it.step).collect(),
             rollback,
             irreversible,
+            begun: Vec::new(),
         });
     }
     res
@@ -180,12 +181,7 @@ impl Run<'_, '_> {
         let slow = !impact.rewrites.is_empty() || !impact.scans.is_empty() || !impact.builds.is_empty();
         let step = Step {
             timeouts: timeouts(&draft.action, &impact, slow),
-            before_retry: match &draft.action {
-                Action::Ddl(Ddl::CreateIndex { index, concurrently: true, .. }) => {
-                    index.name.as_ref().map(|it| dialect.drop_if_invalid(it))
-                }
-                _ => None,
-            },
+            resume: Resume::default(),
             action: draft.action.clone(),
             sql,
             tx,

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod order;
+mod resume;
 mod rollback;
 mod touch;
 mod undo;
@@ -55,7 +56,8 @@ pub fn plan(input: changes::Input<'_>, selection: &Selection) -> Plan {
             change: Some(summary.id.clone()),
         }));
     }
-    let phases = assemble::phases(&input, nodes, &outlines, &summaries, &mut hazards);
+    let mut phases = assemble::phases(&input, nodes, &outlines, &summaries, &mut hazards);
+    resume::mark(&mut phases, &input);
     Plan {
         dialect: input.dialect.name(),
         server_version: input.facts.server_version,

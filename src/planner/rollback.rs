@@ -3,7 +3,7 @@
 use super::assemble::Planned;
 use crate::{
     dialect::Dialect,
-    plan::{Action, Irreversible, RollbackStep, Timeouts, Undo},
+    plan::{Action, Irreversible, Resume, RollbackStep, Timeouts, Undo},
     sql::{ConstraintKind, Ddl, Name},
 };
 
@@ -90,7 +90,7 @@ fn number(actions: Vec<(Action, Option<u32>)>, dialect: &dyn Dialect, tx: &mut u
             None => Timeouts { lock: Some(0), statement: Some(0) },
             Some(_) => Timeouts { lock: Some(3_000), statement: Some(0) },
         };
-        res.push(RollbackStep { action, sql, tx: id, timeouts });
+        res.push(RollbackStep { action, sql, tx: id, timeouts, resume: Resume::default() });
     }
     res
 }

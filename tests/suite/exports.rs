@@ -60,7 +60,11 @@ fn plan() -> Plan {
                     Step {
                         action: Action::Ddl(create_index),
                         timeouts: Timeouts { lock: Some(0), statement: Some(0) },
-                        before_retry: Some("DROP INDEX CONCURRENTLY IF EXISTS shipments_carbon_kg_idx".to_owned()),
+                        resume: Resume {
+                            before: Some("DROP INDEX CONCURRENTLY IF EXISTS shipments_carbon_kg_idx".to_owned()),
+                            sql: Some("CREATE INDEX CONCURRENTLY IF NOT EXISTS shipments_carbon_kg_idx ON shipments USING btree (carbon_kg)".to_owned()),
+                            ..Resume::default()
+                        },
                         ..step(
                             "CREATE INDEX CONCURRENTLY shipments_carbon_kg_idx ON shipments USING btree (carbon_kg)",
                             None,
@@ -142,6 +146,7 @@ fn phase(kind: PhaseKind, title: &str) -> Phase {
         verify: vec![],
         rollback: vec![],
         irreversible: None,
+        begun: vec![],
     }
 }
 
@@ -154,7 +159,7 @@ fn step(sql: &str, tx: Option<u32>, why: &str) -> Step {
         rewrites: false,
         scans: false,
         timeouts: Timeouts { lock: Some(3000), statement: Some(3000) },
-        before_retry: None,
+        resume: Resume::default(),
         why: why.to_owned(),
         changes: vec!["rename_column:shipments.co2_kg".to_owned()],
     }
@@ -165,7 +170,13 @@ fn check(sql: &str, expect: &str, why: &str) -> Check {
 }
 
 fn undo(action: Action, sql: &str, tx: Option<u32>) -> RollbackStep {
-    RollbackStep { action, sql: sql.to_owned(), tx, timeouts: Timeouts { lock: Some(3000), statement: None } }
+    RollbackStep {
+        action,
+        sql: sql.to_owned(),
+        tx,
+        timeouts: Timeouts { lock: Some(3000), statement: None },
+        resume: Resume::default(),
+    }
 }
 
 const NOW: &str = "20261121014519";

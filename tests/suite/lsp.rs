@@ -151,7 +151,7 @@ fn a_pending_change_is_shown_planned_and_written() {
     assert_eq!(created[0], folder.uri("migrations/0002_expand_add_column_shipments_weight.up.sql"));
     assert!(created.last().is_some_and(|it| it.ends_with(".plan.md")), "{created:?}");
     let text = changes[1]["edits"][0]["newText"].as_str().expect("a text");
-    assert!(text.contains("ADD COLUMN weight integer"), "{text}");
+    assert!(text.contains("ADD COLUMN IF NOT EXISTS weight integer"), "{text}");
     client.stop();
 }
 

@@ -13,6 +13,7 @@ mod fixes;
 mod hazards;
 mod incremental;
 mod key_writes;
+mod killed;
 mod lint;
 mod live_fire;
 mod locks;

@@ -29,7 +29,7 @@ fn step(sql: &str, tx: Option<u32>, locks: &[(&str, LockMode)]) -> Step {
         rewrites: false,
         scans: false,
         timeouts: Timeouts { lock: Some(2000), statement: None },
-        before_retry: None,
+        resume: Resume::default(),
         why: "test".into(),
         changes: vec![],
     }
@@ -37,12 +37,22 @@ fn step(sql: &str, tx: Option<u32>, locks: &[(&str, LockMode)]) -> Step {
 
 fn undo(sql: &str, tx: Option<u32>) -> RollbackStep {
     let step = step(sql, tx, &[]);
-    RollbackStep { action: step.action, sql: step.sql, tx, timeouts: Timeouts::default() }
+    RollbackStep { action: step.action, sql: step.sql, tx, timeouts: Timeouts::default(), resume: Resume::default() }
 }
 
 fn phase(kind: PhaseKind, steps: Vec<Step>, rollback: Vec<RollbackStep>) -> Phase {
     let title = kind.as_str().into();
-    Phase { kind, title, gate: None, preflight: vec![], steps, verify: vec![], rollback, irreversible: None }
+    Phase {
+        kind,
+        title,
+        gate: None,
+        preflight: vec![],
+        steps,
+        verify: vec![],
+        rollback,
+        irreversible: None,
+        begun: vec![],
+    }
 }
 
 fn plan(phases: Vec<Phase>) -> Plan {

@@ -18,6 +18,12 @@ pub(super) fn statement(backfill: &Backfill) -> String {
     if backfill.key.is_empty() { by_block(backfill) } else { by_key(backfill) }
 }
 
+/// The same, unless a condition holds.
+pub(super) fn unless(backfill: &Backfill, condition: &str) -> String {
+    // The statements in the block are read one by one as they are reached: columns that are gone do no harm.
+    statement(backfill).replacen("\nBEGIN\n", &format!("\nBEGIN\n  IF {condition} THEN\n    RETURN;\n  END IF;\n"), 1)
+}
+
 fn by_key(backfill: &Backfill) -> String {
     let table = render::name(&backfill.table);
     let columns: Vec<String> = backfill.key.iter().map(|(name, _)| format!("t.{}", render::quote(name))).collect();

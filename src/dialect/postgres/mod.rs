@@ -2,8 +2,10 @@
 //!
 //! squawk's syntax tree stays in this room: [`lower`] turns it into [`crate::sql::Ddl`].
 
+mod again;
 mod backfill;
 mod expr;
+mod fact;
 mod lexer;
 mod locks;
 mod lower;
@@ -23,7 +25,7 @@ use std::{borrow::Cow, ops::Range};
 use super::{Capability, Dialect, Impact, Probe, Split, TypeChange, TypeCost, Volatility};
 use crate::{
     catalog::Catalog,
-    plan::{Backfill, Check, Facts, Mirror, Regroup, Sync},
+    plan::{Backfill, Check, Fact, Facts, Mirror, Regroup, Resume, Sync},
     sql::*,
 };
 
@@ -147,6 +149,26 @@ impl Dialect for Postgres {
 
     fn backfill(&self, backfill: &Backfill) -> String {
         backfill::statement(backfill)
+    }
+
+    fn backfill_unless(&self, backfill: &Backfill, condition: &str) -> String {
+        backfill::unless(backfill, condition)
+    }
+
+    fn condition(&self, fact: &Fact) -> Option<String> {
+        fact::condition(fact)
+    }
+
+    fn drop_index_unless(&self, index: &Name, condition: &str) -> Resume {
+        again::drop_index(index, condition)
+    }
+
+    fn create_index_unless(&self, index: &Index, columns: &[(Ident, DataType)], condition: &str) -> Option<Resume> {
+        again::create_index(index, columns, condition)
+    }
+
+    fn detach_again(&self, parent: &Name, partition: &Name) -> Resume {
+        again::detach(parent, partition)
     }
 
     fn drop_if_invalid(&self, index: &Name) -> String {

@@ -1,6 +1,6 @@
 //! Read-only queries for pre-flight and verification (playbook: preflight.sql Q1–Q25, verify.sql V1–V12).
 
-use super::{backfill, mirror, regroup, render, sync};
+use super::{backfill, fact, mirror, regroup, render, sync};
 use crate::{
     dialect::Probe,
     plan::{Check, Mirror, Sync},
@@ -143,7 +143,7 @@ fn yes(sql: String, why: String) -> Check {
 }
 
 /// The relation's name as a string literal for `to_regclass`, always with its schema.
-fn regclass(name: &Name) -> String {
+pub(super) fn regclass(name: &Name) -> String {
     let schema = name.schema.clone().unwrap_or_else(|| Ident::new("public"));
     render::literal(&format!("{}.{}", render::quote(&schema), render::quote(&name.name)))
 }
@@ -215,44 +215,11 @@ fn sync_trigger(it: &Sync) -> Check {
 }
 
 fn exists(object: &ObjectRef, there: bool) -> Check {
-    let found = match object {
-        ObjectRef::Schema(it) => format!("EXISTS (SELECT FROM pg_namespace WHERE nspname = {})", literal(it)),
-        ObjectRef::Extension(it) => format!("EXISTS (SELECT FROM pg_extension WHERE extname = {})", literal(it)),
-        ObjectRef::Table(it) | ObjectRef::View(it) | ObjectRef::Index(it) | ObjectRef::Sequence(it) => {
-            format!("to_regclass({}) IS NOT NULL", regclass(it))
-        }
-        ObjectRef::Type(it) => format!("to_regtype({}) IS NOT NULL", regclass(it)),
-        ObjectRef::Column(table, it) => format!(
-            "EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass({}) AND attname = {} AND NOT attisdropped)",
-            regclass(table),
-            literal(it)
-        ),
-        ObjectRef::Constraint(table, it) => format!(
-            "EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass({}) AND conname = {})",
-            regclass(table),
-            literal(it)
-        ),
-        ObjectRef::Trigger(table, it) => format!(
-            "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass({}) AND tgname = {})",
-            regclass(table),
-            literal(it)
-        ),
-        ObjectRef::Policy(table, it) => format!(
-            "EXISTS (SELECT FROM pg_policy WHERE polrelid = to_regclass({}) AND polname = {})",
-            regclass(table),
-            literal(it)
-        ),
-        ObjectRef::Function(it, args) => {
-            let args: Vec<String> = args.iter().map(render::data_type).collect();
-            let signature = format!("{}({})", render::name(it), args.join(", "));
-            format!("to_regprocedure({}) IS NOT NULL", render::literal(&signature))
-        }
-        other => {
-            // Kinds without a one-line catalog look-up are proven by the shadow run, not by a probe.
-            return yes("SELECT true".into(), format!("{other} needs no query of its own"));
-        }
+    // Kinds without a one-line catalog look-up are proven by the shadow run, not by a probe.
+    let Some(found) = fact::found(object) else {
+        return yes("SELECT true".into(), format!("{object} needs no query of its own"));
     };
     let (sql, state) =
-        if there { (format!("SELECT {found}"), "is there") } else { (format!("SELECT NOT ({found})"), "is gone") };
+        if there { (format!("SELECT {found}"), "is there") } else { (format!("SELECT NOT {found}"), "is gone") };
     yes(sql, format!("{object} {state}"))
 }

@@ -104,7 +104,17 @@ impl Cx<'_> {
             None => Some(Ident::new(&self.value(&it.literal()?))),
         });
         let language = Ident::folded(language.as_ref().map_or("plpgsql", |it| it.as_str()));
-        let body = self.value(&it.body()?);
+        let literal = it.body()?;
+        let body = self.value(&literal);
+        if let Some(ddl) = once(&body) {
+            ddl.into_iter().for_each(|it| self.push(it));
+            return Some(());
+        }
+        // Others of ours ask and clear up; they lead nowhere that the statements around them do not.
+        if literal.syntax().text().to_string().starts_with("$lockkeeper") {
+            self.push(Ddl::Data(DataStatement { verb: "DO".into(), target: None, filtered: true, rewrites: false }));
+            return Some(());
+        }
         let code = match language.as_str() {
             "plpgsql" => plpgsql::parse(&body).map(Box::new),
             _ => None,
@@ -259,4 +269,33 @@ fn set_config(select: &str) -> Option<Ddl> {
     }
     let schemas = value.split(',').map(str::trim).filter(|it| !it.is_empty());
     Some(Ddl::SetSearchPath { schemas: schemas.map(|it| Ident::new(&unquote::ident(it))).collect(), local })
+}
+
+/// What stands in a block of ours that is passed over when it is done already (`export::script`): the statements of the
+/// block as if they stood alone, so that a replay of the migrations knows of them.
+fn once(body: &str) -> Option<Vec<Ddl>> {
+    let rest = body.trim_start().strip_prefix("BEGIN\n  IF ")?;
+    let (_, rest) = rest.split_once(" THEN\n    RETURN;\n  END IF;\n")?;
+    let inner = rest.trim_end().strip_suffix("END")?;
+    let mut res = Vec::new();
+    for piece in crate::dialect::postgres::split::split(inner).pieces {
+        let text = inner.get(piece.range.clone())?;
+        let text = match text.strip_prefix("EXECUTE $") {
+            Some(quoted) => {
+                let (tag, quoted) = quoted.split_once('$')?;
+                quoted.strip_suffix(&format!("${tag}$"))?.to_owned()
+            }
+            None => text.strip_prefix("PERFORM ").map_or_else(|| text.to_owned(), |rest| format!("SELECT {rest}")),
+        };
+        // No block within a block: a hostile file could nest them without end.
+        if text.get(..2).is_none_or(|it| it.eq_ignore_ascii_case("do")) {
+            return None;
+        }
+        let parsed = super::parse(&text, 0..text.len());
+        if !parsed.problems.is_empty() {
+            return None;
+        }
+        res.extend(parsed.ddl.iter().cloned());
+    }
+    Some(res)
 }
