@@ -176,11 +176,11 @@ pub(super) fn judge(input: &LintInput<'_>, parts: &[Part], held: &Held, file: &F
 }
 
 impl FileState {
-    /// Does a later statement make a view of that name?
+    /// Does the statement, when it is a block, or a later one make a view of that name?
     pub(super) fn view_follows(&self, statement: usize, name: &Name) -> bool {
         let same =
             |it: &Name| it.name == name.name && it.schema.as_ref().is_none_or(|it| name.schema.as_ref() == Some(it));
-        self.views.iter().any(|(at, it)| *at > statement && same(it))
+        self.views.iter().any(|(at, it)| *at >= statement && same(it))
     }
 
     pub(super) fn note(&mut self, ddl: &Ddl, before: &Catalog, in_transaction: bool) {
