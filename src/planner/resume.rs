@@ -301,8 +301,9 @@ fn reach(action: &Action, catalog: &Catalog) -> Touch {
         }
         Action::Data(_) => {}
     }
-    let relations: Vec<ObjectRef> =
-        res.needs.iter().chain(&res.creates).filter_map(|it| it.relation().cloned()).map(ObjectRef::Table).collect();
+    // A part stands on its table, also when it goes.
+    let parts = res.needs.iter().chain(&res.creates).chain(&res.drops).chain(&res.leaves);
+    let relations: Vec<ObjectRef> = parts.filter_map(|it| it.relation().cloned()).map(ObjectRef::Table).collect();
     res.needs.extend(relations);
     res
 }
