@@ -94,7 +94,7 @@ async fn survive(server: &Arc<Server>, before: &str, after: &str) -> Result<(), 
     let admin = database.connect_admin().await.unwrap();
     let session = database.connect().await.unwrap();
     let goal = target.connect().await.unwrap();
-    rows::fill_for(&session, &goal, 30).await.unwrap();
+    rows::fill_for(&session, &goal, &rows::renames(&plan), 30).await.unwrap();
     let wanted = rows::Wanted::read(&goal).await.unwrap();
     let start = checksums(&session).await.unwrap();
     let mut states = vec![snapshot(&session).await.unwrap()];
