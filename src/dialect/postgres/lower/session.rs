@@ -112,7 +112,13 @@ impl Cx<'_> {
         }
         // Others of ours ask and clear up; they lead nowhere that the statements around them do not.
         if literal.syntax().text().to_string().starts_with("$lockkeeper") {
-            self.push(Ddl::Data(DataStatement { verb: "DO".into(), target: None, filtered: true, rewrites: false }));
+            self.push(Ddl::Data(DataStatement {
+                verb: "DO".into(),
+                target: None,
+                filtered: true,
+                rewrites: false,
+                calls: Vec::new(),
+            }));
             return Some(());
         }
         let code = match language.as_str() {
