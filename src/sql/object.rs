@@ -118,6 +118,8 @@ pub struct Column {
     /// Only when written and not the type's own.
     pub collation: Option<Name>,
     pub not_null: bool,
+    /// Name of the NOT NULL when it was given one. Servers keep it from PostgreSQL 18 on (`pg_constraint`, contype `n`).
+    pub not_null_name: Option<Ident>,
     pub default: Option<Expr>,
     pub identity: Option<Identity>,
     pub generated: Option<Generated>,
@@ -139,6 +141,7 @@ impl Column {
             ty,
             collation: None,
             not_null: false,
+            not_null_name: None,
             default: None,
             identity: None,
             generated: None,
@@ -147,6 +150,12 @@ impl Column {
             statistics: None,
             options: Options::new(),
         }
+    }
+
+    /// NOT NULL from now on; the name it had, if any, stays when none is given.
+    pub fn set_not_null(&mut self, name: Option<&Ident>) {
+        self.not_null = true;
+        self.not_null_name = name.cloned().or(self.not_null_name.take());
     }
 }
 

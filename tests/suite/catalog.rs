@@ -387,3 +387,17 @@ fn needs_and_dependents() {
     assert_eq!(dependents("p_id"), "t.fk i");
     assert_eq!(dependents("id"), "t.n t.t_pkey t_id_seq");
 }
+
+#[test]
+fn a_not_null_is_known_by_its_name() {
+    check(
+        &[18],
+        "create table t (a int constraint a_set not null, b int not null, c int, d int not null, constraint c_set not null c);
+         alter table t rename constraint a_set to a_there; alter table t drop constraint a_there;
+         alter table t drop constraint t_b_not_null; alter table t validate constraint c_set;
+         alter table t add constraint b_again not null b; alter table t drop constraint b_again;
+         alter table t add constraint a_late not null a not valid; alter table t validate constraint a_late;
+         alter table t drop constraint nowhere; alter table t rename constraint c_set to c_kept; alter table t drop constraint c_set;
+         alter table t rename column c to e; alter table t drop constraint c_kept",
+    );
+}

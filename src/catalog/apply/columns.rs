@@ -223,7 +223,10 @@ impl Catalog {
                 self.take_constraint(&table, &pending);
             }
         }
-        self.edit_column_below(table, column, &|it| it.not_null = false)
+        self.edit_column_below(table, column, &|it| {
+            it.not_null = false;
+            it.not_null_name = None;
+        })
     }
 
     pub(super) fn set_type(

@@ -6,7 +6,7 @@ use super::{Applied, ApplyError};
 use crate::{
     catalog::{
         Catalog,
-        naming::{addition, index_columns},
+        naming::{addition, index_columns, object_name},
         resolve::{IndexAt, missing, refused},
     },
     sql::*,
@@ -58,7 +58,7 @@ impl Catalog {
         // A valid NOT NULL constraint is the column's own matter.
         for it in &constraints {
             if let (ConstraintKind::NotNull(column), false) = (&it.kind, it.not_valid) {
-                mark_not_null(table, std::slice::from_ref(column));
+                name_not_null(table, column, it.name.as_ref());
             }
         }
         constraints.retain(|it| it.not_valid || !matches!(it.kind, ConstraintKind::NotNull(_)));
@@ -240,7 +240,7 @@ impl Catalog {
             }
             ConstraintKind::NotNull(column) if !constraint.not_valid => {
                 if let Ok(owner) = self.table_mut(table) {
-                    mark_not_null(owner, std::slice::from_ref(column));
+                    name_not_null(owner, column, constraint.name.as_ref());
                 }
             }
             _ => {}
@@ -340,11 +340,8 @@ impl Catalog {
         let table = self.find_table(table)?;
         let found = self.tables.get(&table).and_then(|it| it.constraint(name)).cloned();
         let Some(found) = found else {
-            // Whether a valid NOT NULL has a name of its own is not modelled: its validation changes nothing.
-            let implicit = self.tables.get(&table).is_some_and(|it| {
-                it.columns.iter().any(|column| column.not_null && name.as_str().contains(column.name.as_str()))
-            });
-            return if implicit || self.unknown.contains_key(&table) {
+            let holds = self.tables.get(&table).is_some_and(|it| named_not_null(it, name).is_some());
+            return if holds || self.unknown.contains_key(&table) {
                 Ok(())
             } else {
                 Err(missing("constraint", format!("{name} of {table}")))
@@ -356,6 +353,9 @@ impl Catalog {
         if let ConstraintKind::NotNull(column) = &found.kind {
             self.take_constraint(&table, name);
             self.set_not_null(&table, column)?;
+            if let Ok(owner) = self.table_mut(&table) {
+                name_not_null(owner, column, Some(name));
+            }
         } else {
             self.edit_constraint(&table, name, |it| it.not_valid = false);
         }
@@ -413,6 +413,27 @@ pub(super) fn mark_not_null(table: &mut Table, columns: &[Ident]) {
             it.not_null = true;
         }
     }
+}
+
+/// NOT NULL under this name; the one that the server would choose itself is not kept.
+pub(super) fn name_not_null(table: &mut Table, column: &Ident, name: Option<&Ident>) {
+    let implicit = implicit_not_null(&table.name, column);
+    if let Some(it) = table.column_mut(column) {
+        it.set_not_null(name.filter(|it| **it != implicit));
+    }
+}
+
+/// What PostgreSQL 18 calls the NOT NULL of a column that was given no name (`ChooseConstraintName`).
+pub(super) fn implicit_not_null(table: &Name, column: &Ident) -> Ident {
+    object_name(table.name.as_str(), Some(column.as_str()), "not_null")
+}
+
+/// The column whose NOT NULL has this name.
+pub(super) fn named_not_null<'a>(table: &'a Table, name: &Ident) -> Option<&'a Column> {
+    table.columns.iter().filter(|it| it.not_null).find(|it| match &it.not_null_name {
+        Some(own) => own == name,
+        None => implicit_not_null(&table.name, &it.name) == *name,
+    })
 }
 
 /// The expression, compared without the table's name before its columns, as the server prints it.

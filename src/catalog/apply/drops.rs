@@ -212,13 +212,8 @@ impl Catalog {
             if if_exists || self.unknown.contains_key(&table) {
                 return Ok(());
             }
-            // Valid NOT NULL constraints have names from PostgreSQL 18 on; the catalog knows the implicit one.
-            let not_null = |it: &&Column| {
-                let implicit =
-                    crate::catalog::naming::object_name(table.name.as_str(), Some(it.name.as_str()), "not_null");
-                it.not_null && implicit == *name
-            };
-            return match owner.columns.iter().find(not_null).map(|it| it.name.clone()) {
+            // A NOT NULL is dropped by its name from PostgreSQL 18 on.
+            return match super::constraints::named_not_null(&owner, name).map(|it| it.name.clone()) {
                 Some(column) => self.drop_not_null(&table, &column),
                 None => Err(missing("constraint", format!("{name} of table {table}"))),
             };

@@ -275,6 +275,12 @@ impl Catalog {
         let table = self.find_table(table)?;
         let owner = self.tables.get(&table).cloned().ok_or_else(|| missing("table", &table))?;
         let Some(found) = owner.constraint(from) else {
+            if let Some(column) = super::constraints::named_not_null(&owner, from).map(|it| it.name.clone()) {
+                if let Ok(owner) = self.table_mut(&table) {
+                    super::constraints::name_not_null(owner, &column, Some(to));
+                }
+                return Ok(());
+            }
             let unknown = self.unknown.contains_key(&table);
             return if unknown { Ok(()) } else { Err(missing("constraint", format!("{from} of table {table}"))) };
         };

@@ -2,6 +2,7 @@
 
 use super::Builder;
 use crate::{
+    catalog::object_name,
     changes::outline::Outline,
     dialect::{Capability, Probe},
     plan::{Action, PhaseKind, Undo, helper_name},
@@ -80,7 +81,10 @@ pub fn not_null_actions(b: &Builder<'_>, table: &Name, column: &Ident) -> Vec<Dd
     };
     let validate = |name: &Ident| Ddl::ValidateConstraint { table: table.clone(), name: name.clone() };
     if b.can(Capability::NotNullNotValid) {
-        let name = helper_name(table.name.as_str(), &[column.as_str(), "not_null"]);
+        let own = |it: &std::sync::Arc<Table>| it.column(column).and_then(|it| it.not_null_name.clone());
+        // On the way back the name is that of before.
+        let named = b.after().table(table).and_then(own).or_else(|| b.pairs.base.table(table).and_then(own));
+        let name = named.unwrap_or_else(|| object_name(table.name.as_str(), Some(column.as_str()), "not_null"));
         return vec![add(&name, ConstraintKind::NotNull(column.clone())), validate(&name)];
     }
     let name = helper_name("mc_nn", &[table.name.as_str(), column.as_str()]);

@@ -161,7 +161,11 @@ impl Cx<'_> {
                         initially_deferred,
                     }
                 }
-                Lowered::NotNull(column) => Ddl::SetNotNull { table: name, column },
+                Lowered::NotNull(column, None) => Ddl::SetNotNull { table: name, column },
+                Lowered::NotNull(column, named) => {
+                    let constraint = Box::new(Constraint::new(named, ConstraintKind::NotNull(column)));
+                    Ddl::AddConstraint { table: name, constraint }
+                }
                 Lowered::Column => return None,
             },
             Action::DropConstraint(it) => Ddl::DropConstraint {

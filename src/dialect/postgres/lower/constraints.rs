@@ -22,7 +22,8 @@ pub(super) enum Lowered {
         deferrable: bool,
         initially_deferred: bool,
     },
-    NotNull(Ident),
+    /// A column, and the name that its NOT NULL was given.
+    NotNull(Ident, Option<Ident>),
     /// NULL, or what is part of the column itself (DEFAULT, GENERATED).
     Column,
 }
@@ -53,7 +54,7 @@ impl Cx<'_> {
             ast::Constraint::NotNullConstraint(node) => {
                 let column = self.column_ref(node.column_name_ref(), table).or_else(|| column.cloned())?;
                 if !it.is_not_valid() {
-                    return Some(Lowered::NotNull(column));
+                    return Some(Lowered::NotNull(column, name));
                 }
                 ConstraintKind::NotNull(column)
             }

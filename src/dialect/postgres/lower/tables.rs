@@ -112,8 +112,8 @@ impl Cx<'_> {
                     match self.constraint(&it, &table.name, None)? {
                         Lowered::Constraint(it) => table.constraints.push(it),
                         // Written before or behind its column.
-                        Lowered::NotNull(column) => {
-                            table.constraints.push(Constraint::new(None, ConstraintKind::NotNull(column)))
+                        Lowered::NotNull(column, name) => {
+                            table.constraints.push(Constraint::new(name, ConstraintKind::NotNull(column)))
                         }
                         Lowered::UsingIndex { .. } | Lowered::Column => return None,
                     }
@@ -129,7 +129,7 @@ impl Cx<'_> {
         table.constraints.retain(|it| match &it.kind {
             ConstraintKind::NotNull(name) if !it.not_valid => {
                 let column = columns.iter_mut().find(|it| it.name == *name);
-                column.map(|it| it.not_null = true).is_none()
+                column.map(|column| column.set_not_null(it.name.as_ref())).is_none()
             }
             _ => true,
         });
@@ -209,7 +209,7 @@ impl Cx<'_> {
             },
             _ => match self.constraint(it, parts.table, Some(&column.name.clone()))? {
                 Lowered::Constraint(it) => parts.constraints.push(it),
-                Lowered::NotNull(_) => column.not_null = true,
+                Lowered::NotNull(_, name) => column.set_not_null(name.as_ref()),
                 Lowered::Column => {}
                 Lowered::UsingIndex { .. } => return None,
             },

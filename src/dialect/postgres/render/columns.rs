@@ -40,7 +40,11 @@ pub(super) fn qualities(column: &Column) -> String {
         res += &format!(" {}", identity(it));
     }
     // An identity column is NOT NULL without being told.
-    res + when(column.not_null && column.identity.is_none(), " NOT NULL")
+    if column.not_null && column.identity.is_none() {
+        res += &column.not_null_name.as_ref().map(|it| format!(" CONSTRAINT {}", quote(it))).unwrap_or_default();
+        res += " NOT NULL";
+    }
+    res
 }
 
 /// A default in a column definition is a `b_expr`: what has boolean words in it must stand in parentheses.
