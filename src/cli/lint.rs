@@ -1,11 +1,20 @@
 //! `lockkeeper lint`: hazards in migration files.
 
+mod github;
+mod gitlab;
+mod mend;
+mod sarif;
+mod text;
+
 use std::{
+    collections::BTreeMap,
+    io::Read,
     ops::Range,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
+    sync::Arc,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use super::{Outcome, inputs, json, print};
@@ -13,16 +22,16 @@ use crate::{
     catalog::{Catalog, Source, replay},
     dialect::Dialect,
     export::Tool,
-    lint::{LintInput, RULES, lint},
+    lint::{Config, LintInput, lint_with},
     plan::Facts,
-    project::{Baseline, LineIndex, Overlay, Project, SourceFile, Spec},
+    project::{self, Baseline, LineIndex, Overlay, Project, SourceFile, Spec},
     sql::{Runs, Severity},
 };
 
 /// Look for hazards in migration files; leaves with 1 when there is a warning or an error
 #[derive(clap::Args)]
 pub struct Args {
-    /// Migration files in the order in which they run [default: all of the project's]
+    /// Migration files in the order in which they run; `-` is stdin [default: all of the project's]
     files: Vec<PathBuf>,
     /// The schema as it was before the first file [default: what the migrations before it make]
     #[arg(long, value_name = "FILE")]
@@ -31,6 +40,21 @@ pub struct Args {
     server: inputs::Server,
     #[arg(long, default_value = "text")]
     format: Format,
+    /// Only what is new since a git revision: files that came or changed, and in these the statements that came
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
+    /// Change the files where an edit takes a finding away and the schema ends the same
+    #[arg(long)]
+    fix: bool,
+    /// Statements that lose data have been agreed to: they fail nothing
+    #[arg(long)]
+    allow_destructive: bool,
+    /// What stdin is called, and where in the project it stands
+    #[arg(long, value_name = "PATH")]
+    stdin_filename: Option<PathBuf>,
+    /// Colours in the text form
+    #[arg(long, default_value = "auto", value_name = "WHEN")]
+    color: Colour,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -39,31 +63,75 @@ enum Format {
     Json,
     Sarif,
     Github,
+    Gitlab,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let here = std::env::current_dir().context("cannot tell the current folder")?;
-    let project = Project::open(&Project::find_root(&here), Overlay::new())?;
+    let project = Project::open(&Project::find_root(&here), stdin(args)?)?;
     let (dialect, facts) = args.server.settle(&project)?;
-    let (base, files) = files(args, &project, &here)?;
-    let report = json::Lint { version: 1, files: judge(base, &files, dialect, &facts) };
+    let (base, mut files) = files(args, &project, &here)?;
+    if let Some(rev) = &args.since {
+        keep_new(&project, rev, dialect, &mut files)?;
+    }
+    let tool = project.migrations().map_or(Tool::Plain, |it| it.tool);
+    let mender = args.fix.then_some(mend::Mender { dialect, facts: &facts, tool });
+    let report = json::Lint { version: 1, files: judge(base, &mut files, dialect, &facts, mender)? };
     match args.format {
         Format::Json => print::out_json(&report)?,
-        Format::Text => print::out(&text(&report))?,
-        Format::Github => print::out(&github(&report))?,
-        Format::Sarif => print::out_json(&sarif(&report))?,
+        Format::Text => print::out(&text(&report, &files, args.color))?,
+        Format::Github => print::out(&github::annotations(&report))?,
+        Format::Sarif => print::out_json(&sarif::log(&report))?,
+        Format::Gitlab => print::out_json(&gitlab::report(&report))?,
     }
     let findings = report.files.iter().flat_map(|it| &it.findings);
     let counts = findings.filter(|it| it.severity == "warning" || it.severity == "error").count();
     Ok(if counts == 0 { Outcome::Fine } else { Outcome::Findings })
 }
 
+/// What comes on stdin, as the buffer of the file that it stands for.
+fn stdin(args: &Args) -> Result<Overlay> {
+    if !args.files.iter().any(|it| it.as_os_str() == "-") {
+        return Ok(Overlay::new());
+    }
+    let name = stdin_name(args);
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes).context("cannot read stdin")?;
+    let text = project::decode(bytes, &name.display().to_string())?;
+    let path = std::path::absolute(name).with_context(|| format!("cannot resolve {}", name.display()))?;
+    let folder = path.parent().and_then(|it| it.canonicalize().ok());
+    let path = folder.zip(path.file_name()).map_or(path.clone(), |(folder, name)| folder.join(name));
+    Ok(Overlay::from([(path, text)]))
+}
+
+fn stdin_name(args: &Args) -> &Path {
+    args.stdin_filename.as_deref().unwrap_or(Path::new("stdin.sql"))
+}
+
 /// A file to judge, with how it runs.
 struct Judged {
     file: SourceFile,
+    /// As it is on disk; the parts that do not run forward among it.
+    raw: Arc<str>,
     runs: Runs,
+    /// The settings of the tool beside it.
+    tool_config: Option<String>,
+    config: Config,
+    /// Absolute.
+    path: PathBuf,
     /// Name in messages: relative to the current folder.
     name: String,
+    /// Its statements at the revision that `--since` names. `None`: it is new, or nobody asked.
+    known: Option<Vec<String>>,
+    /// It is to be told of.
+    wanted: bool,
 }
 
 /// The catalog before the first file, and the files.
@@ -80,20 +148,24 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
     let ups: Vec<PathBuf> =
         migrations.map(|it| it.files.iter().map(|it| project.root.join(&it.up)).collect()).unwrap_or_default();
     let paths = if args.files.is_empty() { ups.clone() } else { args.files.clone() };
+    if args.fix && args.files.is_empty() && args.since.is_none() {
+        bail!(
+            "--fix: name the files to change, or say since when with --since: migrations that have run stay as they are"
+        );
+    }
     let mut judged = Vec::new();
     for path in &paths {
-        let file = project.file(path)?;
-        let absolute = std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))?;
-        let runs = runs(project, &absolute)?;
-        let name = path.strip_prefix(here).unwrap_or(path).display().to_string();
-        judged.push(Judged { file, runs, name });
+        if args.fix {
+            mend::refuse_stdin(path)?;
+        }
+        let path = if path.as_os_str() == "-" { stdin_name(args) } else { path };
+        judged.push(one(args, project, path, here)?);
     }
-    let base = match (schema, paths.first()) {
+    let base = match (schema, judged.first()) {
         (Some(schema), _) => schema,
         (None, Some(first)) if !args.files.is_empty() => {
-            let own = first.canonicalize().with_context(|| format!("cannot read {}", first.display()))?;
             let mut earlier = project.migration_sources()?;
-            earlier.truncate(ups.iter().position(|it| *it == own).unwrap_or(earlier.len()));
+            earlier.truncate(ups.iter().position(|it| *it == first.path).unwrap_or(earlier.len()));
             Baseline::replayed(earlier, String::new()).catalog
         }
         _ => Catalog::new(),
@@ -101,32 +173,123 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
     Ok((base, judged))
 }
 
-/// How the tool runs the file. Without a tool: each statement on its own.
-fn runs(project: &Project, path: &Path) -> Result<Runs> {
+fn one(args: &Args, project: &Project, path: &Path, here: &Path) -> Result<Judged> {
+    let absolute = std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))?;
+    // What is on stdin need not be on disk.
+    let folder = absolute.parent().and_then(|it| it.canonicalize().ok());
+    let beside = folder.zip(absolute.file_name()).map(|(folder, name)| folder.join(name));
+    let absolute = absolute.canonicalize().ok().or(beside).unwrap_or(absolute);
+    let raw = project.read(&absolute).map_err(|error| match path.is_absolute() {
+        true => error,
+        false => {
+            anyhow::anyhow!("{}", format!("{error:#}").replace(&absolute.display().to_string(), &shown(path, here)))
+        }
+    })?;
+    let file = project::parse(project.dialect()?, path, &raw);
     let tool = project.migrations().map_or(Tool::Plain, |it| it.tool);
-    Ok(tool.runs(&project.read(path)?, project.config_beside(path).as_deref()))
+    let tool_config = project.config_beside(&absolute);
+    let mut config = project.lint_config(&absolute);
+    config.allow_destructive |= args.allow_destructive;
+    Ok(Judged {
+        runs: tool.runs(&raw, tool_config.as_deref()),
+        file,
+        raw,
+        tool_config,
+        config,
+        name: shown(path, here),
+        path: absolute,
+        known: None,
+        wanted: true,
+    })
 }
 
-fn judge(base: Catalog, files: &[Judged], dialect: &dyn Dialect, facts: &Facts) -> Vec<json::LintFile> {
+/// A path as people and other tools know it: from here, with nothing that leads nowhere.
+fn shown(path: &Path, here: &Path) -> String {
+    let path = path.strip_prefix(here).unwrap_or(path);
+    let clean: PathBuf = path.components().filter(|it| *it != Component::CurDir).collect();
+    clean.display().to_string()
+}
+
+/// Leaves out of the report what a git revision has already.
+fn keep_new(project: &Project, rev: &str, dialect: &dyn Dialect, files: &mut [Judged]) -> Result<()> {
+    let relative = |it: &Judged| it.path.strip_prefix(&project.root).map(Path::to_path_buf).ok();
+    let paths: Vec<PathBuf> = files.iter().filter_map(relative).collect();
+    let old = project.texts_at(rev, &paths)?;
+    for file in files {
+        let Some(text) = relative(file).and_then(|it| old.get(&it)) else { continue };
+        file.wanted = *text != file.raw;
+        file.known = Some(project::parse(dialect, &file.path, text).texts());
+    }
+    Ok(())
+}
+
+/// Judges the files one after the other, each on the catalog that those before it leave behind. With a mender they are
+/// mended before, all of them or, when one cannot be, none.
+fn judge(
+    base: Catalog,
+    files: &mut [Judged],
+    dialect: &dyn Dialect,
+    facts: &Facts,
+    mender: Option<mend::Mender<'_>>,
+) -> Result<Vec<json::LintFile>> {
     let mut catalog = base;
     let mut out = Vec::new();
-    for Judged { file, runs, name } in files {
-        let input =
-            LintInput { dialect, text: &file.text, statements: &file.statements, before: &catalog, facts, runs: *runs };
-        let place = Places { text: &file.text, lines: LineIndex::new(&file.text) };
-        let mut findings: Vec<(usize, json::Finding)> = Vec::new();
-        for it in &file.problems {
-            findings.push((it.range.start, place.finding("syntax", it.severity, &it.range, &it.message, false)));
+    let mut mended = Vec::new();
+    for judged in files.iter_mut() {
+        // A file that the revision has may have run.
+        if let Some(mender) = mender.as_ref().filter(|_| judged.wanted && judged.known.is_none()) {
+            mended.extend(mender.mend(judged, &catalog)?);
         }
-        for it in lint(&input) {
+        if judged.wanted {
+            out.push(json::LintFile {
+                path: judged.name.clone(),
+                findings: findings(judged, &catalog, dialect, facts),
+            });
+        }
+        catalog = replay(catalog, &[Source { statements: judged.file.statements.clone() }]).catalog;
+    }
+    mend::write(&mended)?;
+    for it in &mended {
+        let name = files.iter().find(|file| file.path == it.path).map_or_else(String::new, |it| it.name.clone());
+        let (count, s) = (it.fixes, if it.fixes == 1 { "" } else { "s" });
+        print::note(&format!("{name}: {count} finding{s} fixed"));
+    }
+    Ok(out)
+}
+
+fn findings(judged: &Judged, before: &Catalog, dialect: &dyn Dialect, facts: &Facts) -> Vec<json::Finding> {
+    let file = &judged.file;
+    let input = LintInput { dialect, text: &file.text, statements: &file.statements, before, facts, runs: judged.runs };
+    let place = Places { text: &file.text, lines: LineIndex::new(&file.text) };
+    let mut findings: Vec<(usize, json::Finding)> = Vec::new();
+    for it in file.problems.iter().filter(|_| !judged.config.silent) {
+        findings.push((it.range.start, place.finding("syntax", it.severity, &it.range, &it.message, false)));
+    }
+    let new = new_statements(judged);
+    for it in lint_with(&input, &judged.config) {
+        if new.get(it.statement).copied().unwrap_or(true) {
             findings.push((it.range.start, place.finding(it.rule, it.severity, &it.range, &it.message, it.fixable)));
         }
-        findings.sort_by_key(|it| it.0);
-        let findings = findings.into_iter().map(|it| it.1).collect();
-        out.push(json::LintFile { path: name.clone(), findings });
-        catalog = replay(catalog, &[Source { statements: file.statements.clone() }]).catalog;
     }
-    out
+    findings.sort_by_key(|it| it.0);
+    findings.into_iter().map(|it| it.1).collect()
+}
+
+/// For each statement: is it one that the revision has not?
+fn new_statements(judged: &Judged) -> Vec<bool> {
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    for it in judged.known.iter().flatten() {
+        *left.entry(it).or_default() += 1;
+    }
+    let texts = judged.file.texts();
+    let new = texts.iter().map(|it| match left.get_mut(it.as_str()) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    });
+    new.collect()
 }
 
 /// Puts lines and columns to findings of one file.
@@ -159,78 +322,33 @@ impl Places<'_> {
     }
 }
 
-fn text(report: &json::Lint) -> String {
+fn text(report: &json::Lint, files: &[Judged], colour: Colour) -> String {
+    let colours = match colour {
+        Colour::Auto => print::colours(),
+        Colour::Always => true,
+        Colour::Never => false,
+    };
     let mut out = String::new();
-    let mut count = 0;
-    for file in &report.files {
-        for it in &file.findings {
-            count += 1;
-            let (path, line, column) = (&file.path, it.line, it.column);
-            out.push_str(&format!("{path}:{line}:{column}: {}: {} ({})\n", it.severity, it.message, it.rule));
-        }
+    for (file, judged) in report.files.iter().zip(files.iter().filter(|it| it.wanted)) {
+        out.push_str(&text::file(file, &judged.file.text, colours));
     }
+    let count: usize = report.files.iter().map(|it| it.findings.len()).sum();
+    let fixable = report.files.iter().flat_map(|it| &it.findings).filter(|it| it.fixable).count();
+    let s = |count: usize| if count == 1 { "" } else { "s" };
     let files = report.files.len();
-    out.push_str(&format!(
-        "{count} finding{} in {files} file{}\n",
-        if count == 1 { "" } else { "s" },
-        if files == 1 { "" } else { "s" }
-    ));
+    let fixable = if fixable > 0 { format!(", {fixable} of them fixable") } else { String::new() };
+    out.push_str(&format!("{count} finding{} in {files} file{}{fixable}\n", s(count), s(files)));
     out
 }
 
-/// Workflow commands of GitHub Actions.
-fn github(report: &json::Lint) -> String {
-    let escape = |it: &str| it.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let mut out = String::new();
-    for file in &report.files {
-        for it in &file.findings {
-            let level = match it.severity.as_str() {
-                "error" => "error",
-                "warning" => "warning",
-                _ => "notice",
-            };
-            let path = escape(&file.path).replace(':', "%3A").replace(',', "%2C");
-            out.push_str(&format!(
-                "::{level} file={path},line={},endLine={},col={},title={}::{}\n",
-                it.line,
-                it.end_line,
-                it.column,
-                it.rule,
-                escape(&it.message)
-            ));
-        }
-    }
-    out
-}
-
-/// SARIF 2.1.0.
-fn sarif(report: &json::Lint) -> serde_json::Value {
-    let rules: Vec<_> = RULES
-        .iter()
-        .map(|it| {
-            serde_json::json!({ "id": it.code, "name": it.page.title(), "shortDescription": { "text": it.page.summary() } })
-        })
-        .collect();
-    let mut results = Vec::new();
-    for file in &report.files {
-        for it in &file.findings {
-            let level = match it.severity.as_str() {
-                "error" => "error",
-                "warning" => "warning",
-                _ => "note",
-            };
-            let region = serde_json::json!({
-                "startLine": it.line, "startColumn": it.column, "endLine": it.end_line, "endColumn": it.end_column
-            });
-            results.push(serde_json::json!({
-                "ruleId": it.rule, "level": level, "message": { "text": it.message },
-                "locations": [{ "physicalLocation": { "artifactLocation": { "uri": file.path }, "region": region } }]
-            }));
-        }
-    }
-    let driver = serde_json::json!({ "name": "lockkeeper", "version": env!("CARGO_PKG_VERSION"), "rules": rules });
-    serde_json::json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-        "runs": [{ "tool": { "driver": driver }, "columnKind": "unicodeCodePoints", "results": results }]
-    })
+/// The same for the same finding in the same file, wherever its line has moved to; `seen` tells equal ones apart.
+fn fingerprint(seen: &mut BTreeMap<String, usize>, path: &str, it: &json::Finding) -> String {
+    let key = format!("{path}\0{}\0{}", it.rule, it.message);
+    let count = seen.entry(key.clone()).or_default();
+    *count += 1;
+    // FNV-1a: stable over time, which the standard library's hash does not promise.
+    let hash = format!("{key}\0{count}")
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, it| (hash ^ u64::from(it)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
 }

@@ -34,7 +34,7 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// May stdout carry colours?
-fn colours() -> bool {
+pub fn colours() -> bool {
     let asked_not = env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
     let dumb = env::var_os("TERM").is_some_and(|it| it == "dumb");
     io::stdout().is_terminal() && !asked_not && !dumb

@@ -47,6 +47,8 @@ pub enum Todo {
     Fix { statement: usize, rule: String },
     /// Take out of the file all findings that edits of it can take out.
     FixAll,
+    /// Keep a rule quiet at a statement (as in `Fix`), with a reason to be filled in.
+    Ignore { statement: usize, rule: String },
     /// Replace a statement of a migration by its phased way.
     Rewrite { statement: usize, delivery: Delivery },
     /// Write the way back of a migration.
@@ -118,6 +120,7 @@ pub fn perform(snapshot: &Snapshot, file: FileId, todo: &Todo, now: &str) -> Res
         Todo::Answer { question, choice } => intent::perform(snapshot, question, *choice),
         Todo::Fix { statement, rule } => fix::one(snapshot, file, *statement, rule),
         Todo::FixAll => fix::all(snapshot, file),
+        Todo::Ignore { statement, rule } => fix::ignore(snapshot, file, *statement, rule),
         Todo::Rewrite { statement, delivery } => deliver::rewrite(snapshot, file, *statement, *delivery, now),
         Todo::Rollback => rollback::perform(snapshot, file),
         Todo::Advance => deliver::advance(snapshot, file, now),

@@ -1,8 +1,11 @@
 //! What is wrong, and what is pending.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
-use super::{Analysis, Diagnostic, FileId, Role, Snapshot};
+use super::{Analysis, Diagnostic, FileId, Related, Role, Snapshot, objects};
 use crate::{
     catalog::{Build, Catalog},
     export::Tool,
@@ -62,13 +65,34 @@ fn build_problems(build: &Build, file: impl Fn(u32) -> Option<FileId>, add: &mut
 /// the schema as it is deployed.
 fn hazards(snapshot: &Snapshot, analysis: &Analysis, add: &mut impl FnMut(FileId, Diagnostic)) {
     for file in snapshot.open.iter().copied() {
-        let findings = judged(snapshot, analysis, file, lint::lint).unwrap_or_default();
+        let findings = judged(snapshot, analysis, file, lint::lint_with).unwrap_or_default();
         let Some(found) = snapshot.file(file) else { continue };
         for it in findings {
             let range = first_line(&found.script.text, it.range);
-            add(file, Diagnostic { fixable: it.fixable, ..plain(range, it.severity, it.rule, it.message) });
+            let related = made_in(snapshot, analysis, file, it.statement);
+            // Of the comments to lint, those that keep nothing quiet are a mere notice.
+            let unnecessary = it.rule == "ignore-directive" && it.severity == Severity::Info;
+            let known = plain(range, it.severity, it.rule, it.message);
+            add(file, Diagnostic { fixable: it.fixable, related, unnecessary, ..known });
         }
     }
+}
+
+/// Where earlier migrations made the tables that a statement names.
+fn made_in(snapshot: &Snapshot, analysis: &Analysis, file: FileId, statement: usize) -> Vec<Related> {
+    let index = analysis.history.files.iter().position(|it| it.0 == file);
+    let statement = snapshot.file(file).and_then(|it| it.counted.get(statement));
+    let Some((index, statement)) = index.zip(statement) else { return Vec::new() };
+    let before = analysis.history.state(index);
+    let tables = statement.parsed.marks.iter().filter(|it| matches!(it.object, ObjectRef::Table(_)));
+    let found: BTreeSet<ObjectRef> = tables.filter_map(|it| objects::resolve(&before, &it.object)).collect();
+    let related = found.into_iter().filter_map(|object| {
+        let origin = before.origins.get(&object)?.first()?;
+        let (made, range) = analysis.before_place(origin)?;
+        let range = first_line(&snapshot.file(made)?.script.text, range);
+        Some(Related { file: made, range, message: format!("{object} was made here") })
+    });
+    related.collect()
 }
 
 /// What a function of `lint` says of a file. `None`: the file is not of a kind that is judged.
@@ -76,7 +100,7 @@ pub(super) fn judged<T>(
     snapshot: &Snapshot,
     analysis: &Analysis,
     file: FileId,
-    judge: impl FnOnce(&LintInput<'_>) -> T,
+    judge: impl FnOnce(&LintInput<'_>, &lint::Config) -> T,
 ) -> Option<T> {
     let found = snapshot.file(file)?;
     let nothing = Catalog::new();
@@ -89,14 +113,15 @@ pub(super) fn judged<T>(
         (None, _) => return None,
     };
     let text = found.script.text.text();
-    Some(judge(&LintInput {
+    let input = LintInput {
         dialect: snapshot.dialect,
         text: &text,
         statements: &found.counted,
         before,
         facts: &snapshot.facts,
         runs: tool.runs(&text, found.config.as_deref()),
-    }))
+    };
+    Some(judge(&input, &found.lint))
 }
 
 /// Changes that no migration has made yet, each where its object is defined, and what they leave open.
@@ -171,5 +196,13 @@ pub(super) fn first_line(text: &Document, range: Range<usize>) -> Range<usize> {
 }
 
 pub(super) fn plain(range: Range<usize>, severity: Severity, code: &str, message: String) -> Diagnostic {
-    Diagnostic { range, severity, code: code.to_owned(), message, related: Vec::new(), fixable: false }
+    Diagnostic {
+        range,
+        severity,
+        code: code.to_owned(),
+        message,
+        related: Vec::new(),
+        fixable: false,
+        unnecessary: false,
+    }
 }

@@ -2,11 +2,12 @@
 
 mod impact;
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use super::{Analysis, FileId, Role, Snapshot, history, objects};
 use crate::{
     catalog::{Catalog, Origin},
+    lint,
     sql::{Column, ConstraintKind, Ddl, ForeignKey, KeyExpr, Name, ObjectRef, Table},
 };
 
@@ -47,7 +48,19 @@ pub fn hover(snapshot: &Snapshot, file: FileId, offset: usize) -> Option<Hover> 
     if matches!(found.role, Role::Migration | Role::Other) {
         parts.extend(impact::of_statement(snapshot, file, index));
     }
+    parts.extend(pages(snapshot, file, &statement.range, offset));
     (!parts.is_empty()).then_some(Hover { range, parts })
+}
+
+/// The pages of the rules that speak at a byte of a statement.
+fn pages(snapshot: &Snapshot, file: FileId, statement: &Range<usize>, offset: usize) -> Vec<Part> {
+    let known = snapshot.analysis.diagnostics.get(&file).into_iter().flatten();
+    let here = known.filter(|it| {
+        let inside = statement.start <= it.range.start && it.range.end <= statement.end;
+        inside && it.range.start <= offset && offset <= it.range.end
+    });
+    let codes: BTreeSet<&str> = here.map(|it| it.code.as_str()).collect();
+    codes.into_iter().filter_map(|it| Some(Part::Text(lint::explain(it)?.text()))).collect()
 }
 
 /// How the place of an origin is found.

@@ -21,6 +21,7 @@ use std::{
 use crate::{
     dialect::Dialect,
     export::{Format, Tool},
+    lint,
     plan::{Answers, Facts},
     sql::{Severity, Statement},
 };
@@ -86,6 +87,8 @@ pub struct File {
     pub trouble: Option<String>,
     /// What stands beside a migration and says how its tool runs it.
     pub config: Option<String>,
+    /// What the project wants of lint for this file.
+    pub lint: Arc<lint::Config>,
     /// The statements that count towards a catalog: of a migration those that run forward.
     counted: Arc<[Statement]>,
 }
@@ -93,7 +96,8 @@ pub struct File {
 impl File {
     /// `forward`: the parts of the text that run forward; `None`: all of it.
     pub fn new(name: String, role: Role, script: Arc<Script>, forward: Option<&[Range<usize>]>) -> Self {
-        let mut res = Self { name, role, script, trouble: None, config: None, counted: Arc::from([]) };
+        let mut res =
+            Self { name, role, script, trouble: None, config: None, lint: Arc::default(), counted: Arc::from([]) };
         res.count(forward);
         res
     }
@@ -141,6 +145,8 @@ pub struct Diagnostic {
     pub related: Vec<Related>,
     /// There is a safe form that can take the statement's place.
     pub fixable: bool,
+    /// What stands there can go: nothing misses it.
+    pub unnecessary: bool,
 }
 
 /// Another place that helps to understand.

@@ -9,14 +9,16 @@ use smol_str::SmolStr;
 
 use super::{
     Finding, Fix, LintInput, RULES,
+    config::Config,
     context::{Context, Findings},
+    directives::Directives,
     hidden_statements, inside,
 };
 use crate::{
     catalog::Catalog,
     dialect::Impact,
     plan::LockMode,
-    sql::{Annotation, Ddl, Name, Statement, TransactionControl},
+    sql::{Ddl, Name, Statement, TransactionControl},
 };
 
 /// What the file has done so far.
@@ -51,22 +53,22 @@ pub(super) struct Held {
     pub types: BTreeSet<Name>,
 }
 
-pub(super) fn lint(input: &LintInput<'_>) -> Vec<Finding> {
-    walk(input).into_iter().map(|it| it.finding).collect()
-}
-
 /// A finding, with what takes it out of the file.
 pub(super) struct Found {
     pub finding: Finding,
     pub fix: Option<Fix>,
 }
 
-pub(super) fn walk(input: &LintInput<'_>) -> Vec<Found> {
+/// Judges the file. Findings come in the order of the file, then by code.
+pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
+    if config.silent {
+        return Vec::new();
+    }
     let mut catalog = Arc::new(input.before.clone());
     let mut file = FileState { views: views(input.statements), ..FileState::default() };
     let mut held = Held { open: wraps(input), ..Held::default() };
     let mut res = Vec::new();
-    let ignored_in_file = ignored(input.statements.iter().flat_map(|it| &it.parsed.annotations), "ignore-file");
+    let mut directives = Directives::find(input);
     for (index, statement) in input.statements.iter().enumerate() {
         let (mut parts, mut applied) = parts(input, statement, &mut catalog);
         let mut acc = Findings { list: Vec::new(), fixes: Vec::new(), statement, index, inside: None };
@@ -74,8 +76,7 @@ pub(super) fn walk(input: &LintInput<'_>) -> Vec<Found> {
         judge(input, &parts, &held, &file, &mut acc);
         let found = acc.list.into_iter().zip(acc.fixes).map(|(finding, fix)| Found { finding, fix });
         let mut found: Vec<Found> = found.collect();
-        let ignored_here = ignored(statement.parsed.annotations.iter(), "ignore");
-        found.retain(|it| !ignored_in_file.holds(it.finding.rule) && !ignored_here.holds(it.finding.rule));
+        directives.silence(index, &mut found);
         found.sort_by_key(|it| (it.finding.range.start, it.finding.rule));
         found.dedup_by(|a, b| a.finding == b.finding);
         file.reported.extend(found.iter().map(|it| it.finding.rule));
@@ -100,6 +101,14 @@ pub(super) fn walk(input: &LintInput<'_>) -> Vec<Found> {
             }
         }
     }
+    let agreed: Vec<bool> = res.iter().map(|it: &Found| directives.agrees(&it.finding)).collect();
+    let own = directives.judge(input, config).into_iter().map(|it| (it, false));
+    let settled =
+        res.into_iter().zip(agreed).chain(own).filter_map(|(Found { finding, fix }, agreed)| {
+            Some(Found { finding: config.settle(finding, agreed)?, fix })
+        });
+    let mut res: Vec<Found> = settled.collect();
+    res.sort_by_key(|it| it.finding.statement);
     res
 }
 
@@ -284,33 +293,4 @@ fn views(statements: &[Statement]) -> Vec<(usize, Name)> {
             _ => None,
         })
         .collect()
-}
-
-/// Rules that annotations switch off.
-enum Ignored {
-    All,
-    Codes(Vec<String>),
-}
-
-impl Ignored {
-    fn holds(&self, rule: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Codes(codes) => codes.iter().any(|it| it == rule),
-        }
-    }
-}
-
-/// `-- lockkeeper: ignore creating-index, dropping-index reason="…"`; without a code: every rule.
-fn ignored<'a>(annotations: impl Iterator<Item = &'a Annotation>, key: &str) -> Ignored {
-    let mut codes = Vec::new();
-    for it in annotations.filter(|it| it.key == key) {
-        let words = it.value.split([' ', ',', '\t']).filter(|it| !it.is_empty());
-        let named: Vec<String> = words.take_while(|it| !it.contains('=')).map(str::to_owned).collect();
-        if named.is_empty() {
-            return Ignored::All;
-        }
-        codes.extend(named);
-    }
-    Ignored::Codes(codes)
 }

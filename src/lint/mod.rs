@@ -5,7 +5,9 @@
 //! and rewrites is asked of [`Dialect::lock_of`], never decided in a rule. A table made in the same file has no
 //! rows and no users yet: nothing that happens to it is a hazard.
 
+mod config;
 mod context;
+mod directives;
 mod file;
 mod fix;
 pub mod hazards;
@@ -54,6 +56,7 @@ mod foreign_key_without_index;
 mod foreign_key_without_not_valid;
 mod half_done_on_failure;
 mod hidden_statements;
+mod ignore_directive;
 mod invalid_index_left_behind;
 mod locking_several_tables;
 mod missing_lock_timeout;
@@ -85,6 +88,7 @@ use crate::{
     plan::Facts,
     sql::{Ddl, Runs, Severity, Statement},
 };
+pub use config::{Config, Level, nearest_rule};
 use context::{Context, Findings};
 pub use fix::{FileFix, Fix};
 
@@ -145,6 +149,7 @@ pub const RULES: &[&Rule] = &[
     &foreign_key_without_not_valid::RULE,
     &half_done_on_failure::RULE,
     &hidden_statements::RULE,
+    &ignore_directive::RULE,
     &invalid_index_left_behind::RULE,
     &locking_several_tables::RULE,
     &missing_lock_timeout::RULE,
@@ -200,22 +205,32 @@ pub struct Finding {
 
 /// Judges a file, statement by statement. Findings come in the order of the file, then by code.
 pub fn lint(input: &LintInput<'_>) -> Vec<Finding> {
-    file::lint(input)
+    lint_with(input, &Config::default())
+}
+
+/// As [`lint`], as the project wants it.
+pub fn lint_with(input: &LintInput<'_>, config: &Config) -> Vec<Finding> {
+    file::walk(input, config).into_iter().map(|it| it.finding).collect()
 }
 
 /// What takes a finding out of the file: of that rule at that statement. `None`: nothing finds it there, or there is no
 /// safe form.
-pub fn fix(input: &LintInput<'_>, statement: usize, rule: &str) -> Option<Fix> {
-    let found = file::walk(input)
-        .into_iter()
-        .find(|it| it.finding.statement == statement && it.finding.rule == rule && it.fix.is_some());
-    found?.fix
+pub fn fix(input: &LintInput<'_>, config: &Config, statement: usize, rule: &str) -> Option<Fix> {
+    let is_it = |it: &file::Found| it.finding.statement == statement && it.finding.rule == rule && it.fix.is_some();
+    file::walk(input, config).into_iter().find(is_it)?.fix
 }
 
 /// Edits that can be made at once to take findings out of the file: of the gravest of those that have some, at most one
 /// for a statement. What is left can be asked for when they are made.
-pub fn fixes(input: &LintInput<'_>) -> Vec<FileFix> {
-    fix::choose(file::walk(input))
+pub fn fixes(input: &LintInput<'_>, config: &Config) -> Vec<FileFix> {
+    fix::choose(file::walk(input, config))
+}
+
+/// Where the page of a rule can be read.
+pub fn link(code: &str) -> Option<String> {
+    let file = code.replace('-', "_");
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    explain(code).map(|_| format!("{repository}/blob/main/src/lint/{file}.rs"))
 }
 
 /// The page of a rule.

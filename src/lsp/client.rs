@@ -1,7 +1,7 @@
 //! What the client at the other end can do.
 
 use tower_lsp_server::ls_types::{
-    ClientCapabilities, InitializeParams, PositionEncodingKind, ResourceOperationKind, WorkspaceFolder,
+    ClientCapabilities, DiagnosticTag, InitializeParams, PositionEncodingKind, ResourceOperationKind, WorkspaceFolder,
 };
 
 use crate::text::PositionEncoding;
@@ -27,6 +27,10 @@ pub struct Abilities {
     pub shows_answers: bool,
     pub markdown: bool,
     pub related_information: bool,
+    /// Codes of diagnostics may be links.
+    pub code_links: bool,
+    /// What can go is shown faded.
+    pub unnecessary_tag: bool,
 }
 
 impl Abilities {
@@ -64,6 +68,10 @@ impl Abilities {
             shows_answers: options.and_then(|it| it.get("showsAnswers")).and_then(|it| it.as_bool()) == Some(true),
             markdown: formats.is_none_or(|it| it.contains(&tower_lsp_server::ls_types::MarkupKind::Markdown)),
             related_information: publish.and_then(|it| it.related_information) == Some(true),
+            code_links: publish.and_then(|it| it.code_description_support) == Some(true),
+            unnecessary_tag: publish
+                .and_then(|it| it.tag_support.as_ref())
+                .is_some_and(|it| it.value_set.contains(&DiagnosticTag::UNNECESSARY)),
         }
     }
 

@@ -7,6 +7,7 @@ use tower_lsp_server::ls_types as lsp;
 use super::view::{FolderView, View};
 use crate::{
     copilot::{self, FileId},
+    lint,
     sql::Severity,
     text::{Document, Position, PositionEncoding},
 };
@@ -42,7 +43,12 @@ pub fn diagnostics(view: &View, folder: &FolderView, id: FileId) -> Vec<lsp::Dia
 fn diagnostic(view: &View, folder: &FolderView, text: &Document, it: copilot::Diagnostic) -> lsp::Diagnostic {
     let wanted = view.abilities.as_ref().is_some_and(|it| it.related_information);
     let related: Vec<_> = it.related.iter().filter(|_| wanted).filter_map(|it| related(view, folder, it)).collect();
+    let abilities = view.abilities.as_deref();
+    let link = lint::link(&it.code).filter(|_| abilities.is_some_and(|it| it.code_links));
+    let unnecessary = it.unnecessary && abilities.is_some_and(|it| it.unnecessary_tag);
     lsp::Diagnostic {
+        code_description: link.and_then(|it| Some(lsp::CodeDescription { href: it.parse().ok()? })),
+        tags: unnecessary.then(|| vec![lsp::DiagnosticTag::UNNECESSARY]),
         range: range(text, &it.range, view.encoding()),
         severity: Some(severity(it.severity)),
         code: Some(lsp::NumberOrString::String(it.code)),

@@ -21,6 +21,7 @@ pub enum WireTodo {
     Answer { question: String, rename: bool },
     Fix { statement: usize, rule: String },
     FixAll,
+    Ignore { statement: usize, rule: String },
     Rewrite { statement: usize, all: bool },
     Rollback,
     Advance,
@@ -50,6 +51,7 @@ impl WireTodo {
             Todo::Answer { question, choice } => Self::Answer { question, rename: choice == Choice::Rename },
             Todo::Fix { statement, rule } => Self::Fix { statement, rule },
             Todo::FixAll => Self::FixAll,
+            Todo::Ignore { statement, rule } => Self::Ignore { statement, rule },
             Todo::Rewrite { statement, delivery } => Self::Rewrite { statement, all: delivery == Delivery::All },
             Todo::Rollback => Self::Rollback,
             Todo::Advance => Self::Advance,
@@ -65,6 +67,7 @@ impl WireTodo {
             }
             Self::Fix { statement, rule } => Todo::Fix { statement, rule },
             Self::FixAll => Todo::FixAll,
+            Self::Ignore { statement, rule } => Todo::Ignore { statement, rule },
             Self::Rewrite { statement, all } => Todo::Rewrite { statement, delivery: delivery(all) },
             Self::Rollback => Todo::Rollback,
             Self::Advance => Todo::Advance,

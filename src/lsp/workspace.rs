@@ -15,6 +15,7 @@ use crate::{
     copilot::{self, Analysis, File, FileId, Role, Script, Snapshot, Target},
     dialect::{Dialect, postgres::Postgres},
     export::Tool,
+    lint::Config,
     plan::{Answers, Facts},
     project::{self, Overlay, Project, SETTINGS_FILE},
     text::Document,
@@ -40,6 +41,7 @@ struct LoadedFile {
     script: Arc<Script>,
     trouble: Option<String>,
     config: Option<String>,
+    lint: Arc<Config>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -75,7 +77,7 @@ pub fn load(root: &Path, open: &Scripts, known: &Scripts) -> Loaded {
     let inside = open.iter().filter(|it| it.0.starts_with(root));
     let overlay: Overlay = inside.map(|(path, it)| (path.clone(), Arc::from(it.text.text()))).collect();
     match Project::open(root, overlay) {
-        Ok(project) => Reader { root, open, known, files: Vec::new() }.read(&project),
+        Ok(project) => Reader { project: &project, root, open, known, files: Vec::new() }.read(),
         Err(error) => Loaded {
             files: vec![trouble(root.join(SETTINGS_FILE), SETTINGS_FILE, Role::Other, &error)],
             ..Loaded::nothing()
@@ -84,6 +86,7 @@ pub fn load(root: &Path, open: &Scripts, known: &Scripts) -> Loaded {
 }
 
 struct Reader<'a> {
+    project: &'a Project,
     root: &'a Path,
     open: &'a Scripts,
     known: &'a Scripts,
@@ -91,7 +94,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(mut self, project: &Project) -> Loaded {
+    fn read(mut self) -> Loaded {
+        let project = self.project;
         for path in project.schema_paths() {
             let relative = path.strip_prefix(&project.root).unwrap_or(&path).to_owned();
             self.add(&relative, Role::Schema);
@@ -122,7 +126,16 @@ impl Reader<'_> {
                     Some(known) if known.text.same(&text) => known.clone(),
                     _ => Arc::new(Script::new(DIALECT, text)),
                 };
-                self.files.push(LoadedFile { path, name, place: Place::Baseline, script, trouble: None, config: None });
+                let place = Place::Baseline;
+                self.files.push(LoadedFile {
+                    path,
+                    name,
+                    place,
+                    script,
+                    trouble: None,
+                    config: None,
+                    lint: Arc::default(),
+                });
             }
         }
         let tool = project.migrations().map_or(Tool::Plain, |it| it.tool);
@@ -165,6 +178,7 @@ impl Reader<'_> {
                 script,
                 trouble: None,
                 config: config(&path).filter(|_| role == Role::Migration),
+                lint: Arc::new(self.project.lint_config(relative)),
                 path,
             },
             Err(error) => trouble(path, &name, role, &error),
@@ -218,6 +232,7 @@ fn trouble(path: PathBuf, name: &str, role: Role, error: &anyhow::Error) -> Load
         script: Arc::new(Script::default()),
         trouble: Some(format!("{error:#}")),
         config: None,
+        lint: Arc::default(),
     }
 }
 
@@ -279,6 +294,7 @@ impl Loaded {
             let mut found = File::new(file.name, role, script, forward.as_deref());
             found.trouble = file.trouble;
             found.config = file.config;
+            found.lint = file.lint;
             res.files.insert(id, found);
         }
         res.baseline = self.compares.then_some(baseline);

@@ -28,7 +28,7 @@ pub(super) fn check_revision(root: &Path, rev: &str) -> Result<()> {
     Ok(())
 }
 
-/// Files below `root` at a revision, relative to `root`.
+/// Files below `root` at a revision, relative to `root`, sorted.
 pub(super) fn list(root: &Path, rev: &str) -> Result<Vec<PathBuf>> {
     check_revision(root, rev)?;
     let out = run(root, &["ls-tree", "-r", "-z", "--name-only", "--end-of-options", rev])?;
@@ -36,7 +36,9 @@ pub(super) fn list(root: &Path, rev: &str) -> Result<Vec<PathBuf>> {
         bail!("git cannot list {rev}: {}", out.error);
     }
     let names = String::from_utf8_lossy(&out.bytes).into_owned();
-    Ok(names.split('\0').filter(|it| !it.is_empty()).map(PathBuf::from).collect())
+    let mut files: Vec<PathBuf> = names.split('\0').filter(|it| !it.is_empty()).map(PathBuf::from).collect();
+    files.sort();
+    Ok(files)
 }
 
 /// Texts of files at a revision, all through one `git cat-file`.

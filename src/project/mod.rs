@@ -11,6 +11,7 @@ mod clock;
 mod folder;
 mod git;
 mod layout;
+mod lint_settings;
 mod open_plans;
 mod read;
 mod schema_files;
@@ -35,12 +36,13 @@ pub use baseline::{Baseline, Spec};
 pub use clock::now;
 pub use folder::{Folder, read_folder};
 pub use layout::{Migration, Migrations};
+pub use lint_settings::{LintSettings, Override};
 pub use read::decode;
 pub use sections::forward_parts;
 pub use settings::{SETTINGS_FILE, Settings, Versions};
 pub use source::{FileProblem, LineIndex, SourceFile, line_column, parse};
 pub use target::Target;
-pub use write::{NewFile, write_new};
+pub use write::{NewFile, replace, write_new};
 
 use tree::Tree;
 
@@ -138,6 +140,22 @@ impl Project {
     /// Text of one file, or of the buffer that stands in for it. An error names file, line and cause.
     pub fn read(&self, path: &Path) -> Result<Arc<str>> {
         read::read(&self.root.join(path), &self.overlays)
+    }
+
+    /// What the project wants of lint for a file (absolute, or relative to the root).
+    pub fn lint_config(&self, path: &Path) -> crate::lint::Config {
+        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+        let mut files = self.migrations.iter().flat_map(|it| &it.files);
+        let version = files.find(|it| it.up == relative).map(|it| it.version.as_slice()).unwrap_or_default();
+        self.settings.lint.config(relative, version)
+    }
+
+    /// Texts of those of the files (relative to the root) that a git revision has.
+    pub fn texts_at(&self, rev: &str, paths: &[PathBuf]) -> Result<BTreeMap<PathBuf, Arc<str>>> {
+        let there = git::list(&self.root, rev)?;
+        let wanted: Vec<PathBuf> = paths.iter().filter(|it| there.binary_search(it).is_ok()).cloned().collect();
+        let texts = if wanted.is_empty() { Vec::new() } else { git::read(&self.root, rev, &wanted)? };
+        Ok(wanted.into_iter().zip(texts).collect())
     }
 
     /// The settings a tool keeps beside a migration: `FILE.conf` of Flyway, `metadata.toml` of diesel.

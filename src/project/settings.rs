@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use globset::{GlobBuilder, GlobSetBuilder};
 use serde::Deserialize;
 
-use super::{Overlay, read, source::line_column};
+use super::{LintSettings, Overlay, lint_settings::FileLint, read, source::line_column};
 use crate::{export::Tool, plan::Facts, sql::Name};
 
 pub const SETTINGS_FILE: &str = "lockkeeper.toml";
@@ -29,6 +29,7 @@ pub struct Settings {
     /// Rows by table, as written: `orders`, `billing.invoices`.
     pub rows: BTreeMap<String, u64>,
     pub versions: Option<Versions>,
+    pub lint: LintSettings,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +62,8 @@ struct File {
     tables: BTreeMap<String, FileTable>,
     #[serde(default)]
     naming: FileNaming,
+    #[serde(default)]
+    lint: FileLint,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +137,7 @@ impl Settings {
             migrations: MigrationSettings { dir: file.migrations.dir, tool },
             rows: file.tables.into_iter().filter_map(|(name, table)| Some((name, table.rows?))).collect(),
             versions: file.naming.versions,
+            lint: LintSettings::new(file.lint, text, label)?,
         })
     }
 

@@ -30,6 +30,21 @@ pub fn write_new(files: &[NewFile]) -> Result<()> {
     result
 }
 
+/// Puts another text in place of a file's, at once and with the permissions it had.
+pub fn replace(path: &Path, contents: &str) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    // Through a link to what it stands for.
+    let path = &path.canonicalize().with_context(cannot)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut temporary = NamedTempFile::with_prefix_in(".lockkeeper-", folder).with_context(cannot)?;
+    let written = temporary.write_all(contents.as_bytes()).and_then(|()| temporary.as_file().sync_all());
+    written.with_context(cannot)?;
+    let permissions = fs::metadata(path).with_context(cannot)?.permissions();
+    temporary.as_file().set_permissions(permissions).with_context(cannot)?;
+    temporary.persist(path).map_err(|it| it.error).with_context(cannot)?;
+    Ok(())
+}
+
 fn write_all(files: &[NewFile], made: &mut Made) -> Result<()> {
     let mut waiting = Vec::new();
     for file in files {

@@ -16,19 +16,19 @@ use crate::{
     servers::{VERSIONS, with_server},
 };
 
-fn lockkeeper(dir: &Path, arguments: &[&str]) -> Output {
+pub fn lockkeeper(dir: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lockkeeper")).current_dir(dir).args(arguments).output().unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn tree(files: &[(&str, &str)]) -> TempDir {
+pub fn tree(files: &[(&str, &str)]) -> TempDir {
     let dir = TempDir::new().unwrap();
     for (path, contents) in files {
         let path = dir.path().join(path);
@@ -38,7 +38,7 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
-fn git(dir: &TempDir, arguments: &[&str]) {
+pub fn git(dir: &TempDir, arguments: &[&str]) {
     let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"];
     let out = Command::new("git").current_dir(dir.path()).args(identity).args(arguments).output().unwrap();
     assert!(out.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));

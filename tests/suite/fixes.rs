@@ -7,7 +7,7 @@ use lockkeeper::{
     copilot::{self, Delivery, FileEdit, FileId, Role, Script, Snapshot, Target, Todo},
     dialect::{parse_file, postgres::Postgres},
     export::{Format, Tool},
-    lint::{FileFix, Finding, Fix, LintInput, RULES, fix, lint},
+    lint::{Config, FileFix, Finding, Fix, LintInput, RULES, fix, lint},
     plan::{Answers, Facts},
     sql::{Runs, Severity, Statement, Wrap},
     text::{Document, TextEdit},
@@ -119,7 +119,7 @@ fn judge_all(file: &File<'_>, most: usize, counts: &mut BTreeMap<String, usize>,
         if *seen > most {
             continue;
         }
-        let fix = file.with(|it| fix(it, finding.statement, finding.rule));
+        let fix = file.with(|it| fix(it, &Config::default(), finding.statement, finding.rule));
         if finding.fixable && fix.is_none() {
             wrong.push(format!("{}: fixable, but has no fix\n{}", finding.rule, file.text));
         }
@@ -246,7 +246,7 @@ fn phases_of_bad_examples_end_where_these_end() {
             let runs = tool.runs(&text, None);
             let file = File { text: &text, before: &before, facts: &facts, runs };
             for finding in file.findings().iter().filter(|it| it.rule == code) {
-                if file.with(|it| fix(it, finding.statement, code)) != Some(Fix::Phases) {
+                if file.with(|it| fix(it, &Config::default(), finding.statement, code)) != Some(Fix::Phases) {
                     continue;
                 }
                 *counts.entry(code).or_default() += 1;

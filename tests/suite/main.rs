@@ -15,6 +15,7 @@ mod incremental;
 mod key_writes;
 mod killed;
 mod lint;
+mod lint_cli;
 mod live_fire;
 mod locks;
 mod lsp;

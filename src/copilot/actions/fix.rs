@@ -16,7 +16,8 @@ pub(super) fn actions(snapshot: &Snapshot, file: FileId, at: &Range<usize>, acc:
     for statement in found.script.statements_in(at) {
         let range = &found.script.statements[statement].range;
         let Some(counted) = found.counted.iter().position(|it| it.range == *range) else { continue };
-        let codes = codes(snapshot, file, range);
+        let all = codes(snapshot, file, range, false);
+        let codes = codes(snapshot, file, range, true);
         let first = acc.len();
         let mut planned = None;
         for code in &codes {
@@ -36,6 +37,13 @@ pub(super) fn actions(snapshot: &Snapshot, file: FileId, at: &Range<usize>, acc:
         if some && found.role == Role::Migration && deliver::can_be_planned(snapshot, file, statement) {
             deliver::rewrite_actions(statement, planned, acc);
         }
+        acc.extend(all.into_iter().map(|rule| Action {
+            title: format!("Ignore {rule} here, with reason"),
+            kind: ActionKind::QuickFix,
+            code: Some(rule.clone()),
+            todo: Todo::Ignore { statement: counted, rule },
+            preferred: false,
+        }));
     }
     if !edits_of_all(snapshot, file).is_empty() {
         acc.push(Action {
@@ -48,15 +56,32 @@ pub(super) fn actions(snapshot: &Snapshot, file: FileId, at: &Range<usize>, acc:
     }
 }
 
-/// Codes of the fixable findings at a statement.
-fn codes(snapshot: &Snapshot, file: FileId, range: &Range<usize>) -> BTreeSet<String> {
+/// Codes of the findings at a statement: all, or those with a fix.
+fn codes(snapshot: &Snapshot, file: FileId, range: &Range<usize>, fixable: bool) -> BTreeSet<String> {
     let known = snapshot.analysis.diagnostics.get(&file).into_iter().flatten();
-    let here = known.filter(|it| it.fixable && range.start <= it.range.start && it.range.end <= range.end);
-    here.map(|it| it.code.clone()).collect()
+    let here = known.filter(|it| range.start <= it.range.start && it.range.end <= range.end);
+    let rules = here.filter(|it| (it.fixable || !fixable) && lint::explain(&it.code).is_some());
+    rules.map(|it| it.code.clone()).collect()
+}
+
+/// A comment above the statement. Its reason is empty: until somebody fills it in, that is a finding.
+pub(super) fn ignore(snapshot: &Snapshot, file: FileId, statement: usize, rule: &str) -> Result<Outcome, String> {
+    let found = snapshot.file(file).ok_or("the file is gone")?;
+    let start = found.counted.get(statement).ok_or("the statement is gone")?.range.start;
+    let text = &found.script.text;
+    let line = text.line_start(start);
+    let indent: String = text.slice(line..start).chars().take_while(|it| it.is_whitespace()).collect();
+    // A statement that shares its line begins another one.
+    let (at, before) = match text.slice(line..start).trim().is_empty() {
+        true => (line, String::new()),
+        false => (start, text.line_ending().to_owned()),
+    };
+    let comment = format!("{before}{indent}-- lockkeeper: ignore {rule} reason=\"\"{}", text.line_ending());
+    Ok(Outcome { edits: vec![FileEdit::Change { file, edits: vec![TextEdit::insert(at, comment)] }], confirm: None })
 }
 
 fn fix(snapshot: &Snapshot, file: FileId, statement: usize, rule: &str) -> Option<Fix> {
-    judged(snapshot, &snapshot.analysis, file, |input| lint::fix(input, statement, rule))?
+    judged(snapshot, &snapshot.analysis, file, |input, config| lint::fix(input, config, statement, rule))?
 }
 
 /// The edits of one fix.

@@ -1,0 +1,48 @@
+use super::{
+    Rule,
+    context::{Context, Findings},
+};
+use crate::{
+    page::page,
+    sql::{Ddl, Severity},
+};
+
+page! {
+    /// # A comment to lint that says nothing
+    ///
+    /// A `lockkeeper:` comment names a rule that there is not, keeps nothing quiet, or does not say why.
+    ///
+    /// ## Why
+    /// A slip in a rule's name leaves its author believing that the finding was dealt with; a comment whose finding is
+    /// gone will hide the next one. With `lint.reasons = "required"` in the settings a comment that gives no reason is
+    /// a finding, too.
+    ///
+    /// What is understood: `-- lockkeeper: ignore RULE, RULE reason="…"` for the statement that follows (without a name:
+    /// every rule), `-- lockkeeper: ignore-file RULE reason="…"` for the whole file, and
+    /// `-- lockkeeper: allow-destructive reason="…"` for a statement that is meant to lose data.
+    ///
+    /// ```sql before
+    /// CREATE TABLE users (id bigint PRIMARY KEY, name text, email text, team_id bigint);
+    /// ```
+    /// ```sql bad
+    /// -- lockkeeper: ignore creating-indx reason="forty rows"
+    /// CREATE INDEX users_email_idx ON users (email);
+    /// ```
+    /// ```sql good
+    /// -- lockkeeper: ignore creating-index reason="forty rows"
+    /// CREATE INDEX users_email_idx ON users (email);
+    /// ```
+    ///
+    /// ## Versions
+    /// All.
+    ///
+    /// ## Source
+    /// Lockkeeper's own.
+    const PAGE;
+}
+
+pub(super) const RULE: Rule =
+    Rule { code: "ignore-directive", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
+
+/// What a directive is worth is known when everything else has been said: [`super::directives`] speaks for this rule.
+fn check(_: &mut Findings<'_>, _: &Context<'_>, _: &Ddl) {}
