@@ -42,7 +42,11 @@ fn the_text_form_shows_the_sql() {
     let dir = tree(&[("schema.sql", SCHEMA), ("a.sql", sql)]);
     let out = lint(dir.path(), &["./a.sql"]);
     expect![[r#"
-        a.sql:2:16: warning: Builds an index on users under SHARE: every write to it waits (reads go on) until that is done. Create it CONCURRENTLY, outside a transaction (creating-index)
+        a.sql:2:15: warning: Builds an index on users under SHARE: every write to it waits (reads go on) until that is done. Create it CONCURRENTLY, outside a transaction (creating-index)
+          |
+        2 |     SELECT '日本'; CREATE INDEX i …
+          |                    ^^^^^^^^^^^^^^
+        a.sql:2:15: info: If a statement behind this one fails, this one stays, and the file cannot run again from the start. Put them into one transaction, or let each say IF EXISTS or IF NOT EXISTS (half-done-on-failure)
           |
         2 |     SELECT '日本'; CREATE INDEX i …
           |                    ^^^^^^^^^^^^^^
@@ -50,7 +54,7 @@ fn the_text_form_shows_the_sql() {
           |
         4 | DROP TABLE users;
           | ^^^^^^^^^^^^^^^^
-        2 findings in 1 file, 2 of them fixable
+        3 findings in 1 file, 2 of them fixable
     "#]]
     .assert_eq(&stdout(&out));
     assert!(stdout(&lint(dir.path(), &["a.sql", "--color", "always"])).contains("\x1b[1;33mwarning\x1b[0m"));
