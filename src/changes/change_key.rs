@@ -264,7 +264,7 @@ pub struct ChangeKey {
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeKey> {
-    let sets = pairs.sets.iter().filter(|it| link::is_pointed(pairs, it));
+    let sets = pairs.sets.iter().filter(|it| link::is_pointed(pairs, it) && link::types(pairs, it).is_empty());
     sets.map(|it| ChangeKey { twins: link::twins(pairs, it) }).filter(|it| !it.twins.is_empty()).collect()
 }
 

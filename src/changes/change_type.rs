@@ -150,7 +150,7 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeType> {
         after: it.after.clone(),
         twin: None,
     });
-    let sets = pairs.sets.iter().filter(|it| !link::is_pointed(pairs, it));
+    let sets = pairs.sets.iter().filter(|it| !link::is_pointed(pairs, it) && link::types(pairs, it).is_empty());
     let swapped = sets.flat_map(|it| link::twins(pairs, it)).map(|twin| ChangeType {
         table: twin.table().clone(),
         before: twin.before.clone(),

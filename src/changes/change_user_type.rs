@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{Builder, Kind, Outline, pairs::Pairs};
+use super::{Builder, Kind, Outline, dual, link, pairs::Pairs};
 use crate::{
+    dialect::Probe,
     page::page,
-    plan::{PhaseKind::*, Undo},
+    plan::{PhaseKind::*, Question, Undo},
     sql::{
         Attribute, CompositeAction, Constraint, DataType, Ddl, Domain, DomainAction, EnumPosition, Ident, Name,
         ObjectRef, Severity, TypeKind, UserType,
@@ -17,8 +18,10 @@ use crate::{
 page! {
     /// # Create, change or drop a type
     ///
-    /// An enum gets a new value without any lock, and never loses it again. Taking values away or reordering them needs a new type, and
-    /// every column of it is written again. A check on a domain locks every table that uses it against writes while it is validated.
+    /// An enum gets a new value without any lock, and never loses it again. Taking values away, renaming or reordering them needs
+    /// another type: its columns get copies that follow every write, and copies and types exchange their names in one short
+    /// transaction. What becomes of a value that goes is said at the type (`-- @map from=air to=rail`, or `to=null`) or by an
+    /// answer; else no row may hold it. Where copies cannot be, every column is written again, and that is said. A check on a domain locks every table that uses it against writes while it is validated.
     ///
     /// ```sql before
     /// CREATE TYPE mode AS ENUM ('road', 'rail');
@@ -71,7 +74,7 @@ impl ChangeUserType {
         match (&before.kind, &after.kind) {
             (TypeKind::Enum(old), TypeKind::Enum(new)) => match added(old, new) {
                 Some(values) => self.add_values(acc, values),
-                None => self.swap(b, acc, before, after),
+                None => self.relabel(b, acc, before, after),
             },
             (TypeKind::Domain(old), TypeKind::Domain(new))
                 if old.base == new.base && old.collation == new.collation =>
@@ -80,6 +83,20 @@ impl ChangeUserType {
             }
             (TypeKind::Composite(old), TypeKind::Composite(new)) => self.composite(acc, old, new),
             _ => self.swap(b, acc, before, after),
+        }
+    }
+
+    /// Columns go over to another type by a second copy where they can, else in place.
+    fn relabel(&self, b: &Builder<'_>, acc: &mut Outline, before: &UserType, after: &UserType) {
+        let name = self.name();
+        if !b.pairs.replaced.iter().any(|it| it.name == name && it.twice) {
+            return self.swap(b, acc, before, after);
+        }
+        for set in &b.pairs.sets {
+            // Two enums of one set go over together, in the steps of the first.
+            if link::types(b.pairs, set).first().is_some_and(|it| it.name == name) {
+                dual::swap::outline(b, acc, &link::twins(b.pairs, set));
+            }
         }
     }
 
@@ -186,20 +203,39 @@ impl ChangeUserType {
                 acc.grouped(Contract, &group, default(None), "a default is of the old type");
             }
             let text = if column.after.ty.array { "text[]" } else { "text" };
-            let cast = format!("{}::{text}::{}", b.dialect().quote(&of), b.dialect().render_type(&column.after.ty));
+            let (value, ty) = (b.dialect().quote(&of), b.dialect().render_type(&column.after.ty));
+            let replaced = b.pairs.replaced.iter().find(|it| it.name == name);
+            // On the way back the old type is there again, aside still.
+            let old = DataType {
+                schema: column.before.ty.schema.as_ref().and(name.schema.clone()),
+                name: aside.as_str().into(),
+                ..column.before.ty.clone()
+            };
+            let old_ty = b.dialect().render_type(&old);
+            let convert = |back: bool| match replaced.map(|it| &it.labels) {
+                Some(it) if back => it.down(b.dialect(), column.after.ty.array, &old_ty).replace("{}", &value),
+                Some(it) => it.up(b.dialect(), column.after.ty.array, &ty).replace("{}", &value),
+                None if back => format!("{value}::{text}::{old_ty}"),
+                None => format!("{value}::{text}::{ty}"),
+            };
+            if let Some(labels) = replaced.map(|it| it.labels.unsaid.clone()).filter(|it| !it.is_empty()) {
+                let array = column.before.ty.array;
+                let probe = Probe::Labels { table: table.clone(), column: of.clone(), labels, array };
+                acc.preflight(Contract, b.dialect(), probe);
+            }
             let set = Ddl::SetType {
                 table: table.clone(),
                 column: of.clone(),
                 ty: column.after.ty.clone(),
                 collation: None,
-                using: Some(b.dialect().expr(&cast)),
+                using: Some(b.dialect().expr(&convert(false))),
             };
             let back = Ddl::SetType {
                 table: table.clone(),
                 column: of.clone(),
-                ty: column.after.ty.clone(),
+                ty: old,
                 collation: None,
-                using: Some(b.dialect().expr(&cast)),
+                using: Some(b.dialect().expr(&convert(true))),
             };
             acc.grouped(Contract, &group, set, "every row is written again")
                 .undo(Undo::By(vec![crate::plan::Action::Ddl(back)]));
@@ -258,6 +294,11 @@ impl Kind for ChangeUserType {
 
     fn describe(&self) -> String {
         format!("{} type {}", self.kind().split('_').next().unwrap_or_default(), self.name())
+    }
+
+    fn questions(&self, b: &Builder<'_>) -> Vec<Question> {
+        let name = self.name();
+        b.pairs.replaced.iter().filter(|it| it.name == name).flat_map(|it| it.labels.questions(&name)).collect()
     }
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {

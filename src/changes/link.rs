@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     dual::Twin,
+    labels::{self, Replaced},
     pairs::Pairs,
     rebuilt::{Part, Rebuilt, stands_on},
 };
@@ -24,6 +25,12 @@ pub fn find(pairs: &Pairs<'_>) -> Vec<Vec<At>> {
             sets.values_mut().filter(|it| tied.contains(it)).for_each(|it| *it = *first);
         }
     }
+    for name in pairs.replaced.iter().map(|it| &it.name) {
+        let tied: Vec<usize> = columns.iter().filter(|at| is_of_type(pairs, at, name)).map(|at| sets[at]).collect();
+        if let Some(first) = tied.iter().min() {
+            sets.values_mut().filter(|it| tied.contains(it)).for_each(|it| *it = *first);
+        }
+    }
     let order = order(pairs);
     let place = |it: &At| (order.iter().position(|table| **table == it.0), columns.iter().position(|at| at == it));
     let mut res: BTreeMap<usize, Vec<At>> = BTreeMap::new();
@@ -39,6 +46,17 @@ pub fn twins(pairs: &Pairs<'_>, set: &[At]) -> Vec<Twin> {
         Some(Twin { before: pair.before.clone(), after: pair.after.clone(), dual: pair.dual.clone()? })
     };
     set.iter().filter_map(twin).collect()
+}
+
+fn is_of_type(pairs: &Pairs<'_>, (table, column): &At, name: &Name) -> bool {
+    let column = pairs.input.after.table(table).and_then(|it| it.column(column));
+    column.is_some_and(|it| labels::is_of(&it.ty, name))
+}
+
+/// The enums that go over with the set; its change is theirs then.
+pub fn types<'a>(pairs: &'a Pairs<'_>, set: &[At]) -> Vec<&'a Replaced> {
+    let twice = pairs.replaced.iter().filter(|it| it.twice);
+    twice.filter(|it| set.iter().any(|at| is_of_type(pairs, at, &it.name))).collect()
 }
 
 /// Is there a key in it that others point at, or more than one column?

@@ -7,6 +7,7 @@
 mod build;
 mod dual;
 mod intent;
+mod labels;
 mod link;
 mod outline;
 pub mod pairs;

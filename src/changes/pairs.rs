@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     Input,
     dual::Dual,
-    intent, link,
+    intent,
+    labels::{self, Replaced},
+    link,
     rebuilt::Rebuilt,
     reshape::{self, Reshapes},
 };
@@ -34,6 +36,8 @@ pub struct Pairs<'a> {
     pub tables: Vec<TablePair>,
     /// Indexes and constraints that are made anew on the new copy of a column.
     pub rebuilt: Vec<Rebuilt>,
+    /// Enums that another type takes the place of.
+    pub replaced: Vec<Replaced>,
     /// Columns whose copies exchange names, by table and column of `after`; each set in one transaction.
     pub sets: Vec<Vec<(Name, Ident)>>,
     pub questions: Vec<Question>,
@@ -76,11 +80,13 @@ impl<'a> Pairs<'a> {
             unrelated: BTreeSet::new(),
             tables: Vec::new(),
             rebuilt: Vec::new(),
+            replaced: Vec::new(),
             sets: Vec::new(),
             questions: Vec::new(),
         };
         intent::rename_tables(&mut res);
         reshape::find(&mut res);
+        res.replaced = labels::find(&res);
         res.pair_tables();
         intent::rename_sequences(&mut res);
         res.rebuilt = super::rebuilt::find(&res);

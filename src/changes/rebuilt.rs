@@ -55,7 +55,7 @@ pub fn find(pairs: &Pairs<'_>) -> Vec<Rebuilt> {
     res
 }
 
-fn parts(catalog: &crate::catalog::Catalog) -> impl Iterator<Item = Part> {
+pub fn parts(catalog: &crate::catalog::Catalog) -> impl Iterator<Item = Part> {
     let indexes = catalog.indexes.values().cloned().map(Part::Index);
     let constraints = catalog
         .tables

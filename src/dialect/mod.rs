@@ -7,6 +7,8 @@ mod script;
 
 use std::{borrow::Cow, ops::Range};
 
+use smol_str::SmolStr;
+
 use crate::{
     catalog::Catalog,
     plan::{Backfill, Check, Fact, Facts, Lock, Mirror, Regroup, Resume, Sign, Sync},
@@ -284,6 +286,13 @@ pub enum Probe {
     TriggerEnabled {
         table: Name,
         name: Ident,
+    },
+    /// Rows that hold one of the labels, in an enum or an array of it: expect 0.
+    Labels {
+        table: Name,
+        column: Ident,
+        labels: Vec<SmolStr>,
+        array: bool,
     },
     /// The object exists: expect `t`.
     Exists(ObjectRef),

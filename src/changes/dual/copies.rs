@@ -21,7 +21,7 @@ pub fn expand(b: &Builder<'_>, acc: &mut Outline, twin: &Twin) {
     let (new, sync) = (&twin.after, &twin.dual.sync);
     let table = &sync.table;
     let group = format!("sync:{table}.{}", sync.new);
-    let bare = Column { collation: new.collation.clone(), ..Column::new(sync.new.clone(), new.ty.clone()) };
+    let bare = Column { collation: new.collation.clone(), ..Column::new(sync.new.clone(), sync.new_type.clone()) };
     let add =
         Ddl::AddColumn { table: table.clone(), column: Box::new(bare), constraints: Vec::new(), if_not_exists: false };
     acc.grouped(
@@ -278,7 +278,8 @@ pub fn rename_part(b: &Builder<'_>, acc: &mut Outline, part: &Rebuilt) {
 /// The column that goes, with what brings its shape back: the other copy holds its values.
 pub fn drop_old(b: &Builder<'_>, acc: &mut Outline, group: &str, twin: &Twin) {
     let (table, gone, old) = (twin.table(), twin.old_copy(), &twin.before);
-    let back = Column { collation: old.collation.clone(), ..Column::new(gone.clone(), old.ty.clone()) };
+    let ty = twin.dual.aside.as_ref().map_or_else(|| old.ty.clone(), |it| it.0.clone());
+    let back = Column { collation: old.collation.clone(), ..Column::new(gone.clone(), ty) };
     let mut again = vec![Ddl::AddColumn {
         table: table.clone(),
         column: Box::new(back),

@@ -12,7 +12,12 @@ pub mod swap;
 
 pub use copies::is_foreign_key;
 
-use super::{build, pairs::Pairs, rebuilt};
+use super::{
+    build,
+    labels::{self, Replaced},
+    pairs::Pairs,
+    rebuilt,
+};
 use crate::{
     dialect::{TypeChange, TypeCost, Volatility},
     plan::{Direction, Sync, helper_name},
@@ -33,6 +38,8 @@ pub struct Dual {
     pub keyed: bool,
     /// Values may be cut by the cast, and nobody has said (`@using`) that they may.
     pub guarded: bool,
+    /// Its enum steps aside in the swap: the old type's new name, and the way to it.
+    pub aside: Option<(DataType, String)>,
 }
 
 /// A column with its two copies.
@@ -54,6 +61,18 @@ impl Twin {
 
     /// The sync after a swap: everybody writes the new copy, the old one follows.
     pub fn reverse(&self) -> Sync {
+        if let Some((old_type, down)) = self.dual.aside.clone() {
+            return Sync {
+                old: old_copy(&self.after.name),
+                new: self.after.name.clone(),
+                down,
+                default_new: None,
+                old_type,
+                new_type: self.after.ty.clone(),
+                direction: Direction::NewToOld,
+                ..self.dual.sync.clone()
+            };
+        }
         let narrow = self.dual.keyed.then(|| narrowed(&self.after.ty, &self.before.ty)).flatten();
         Sync {
             old: old_copy(&self.after.name),
@@ -75,6 +94,10 @@ impl Dual {
     /// Does this pair of columns need two copies, and can it have them?
     pub fn of(pairs: &Pairs<'_>, table: &Name, old: &Column, new: &Column) -> Option<Self> {
         let swap = old.name == new.name;
+        let of = |it: &&Replaced| it.twice && swap && old.ty == new.ty && labels::is_of(&new.ty, &it.name);
+        if let Some(replaced) = pairs.replaced.iter().find(of) {
+            return Some(Self::relabelled(pairs, table, old, replaced));
+        }
         let retyped = old.ty != new.ty;
         if swap && (!retyped || !rewrites(pairs, table, new)) {
             return None;
@@ -97,7 +120,32 @@ impl Dual {
             direction: if swap { Direction::OldToNew } else { Direction::Both },
         };
         let free = !retyped || narrowed(&new.ty, &old.ty).is_some() || said(pairs, table, &new.name, "using").is_some();
-        Some(Self { sync, swap, keyed: false, guarded: !free })
+        Some(Self { sync, swap, keyed: false, guarded: !free, aside: None })
+    }
+
+    /// A column of an enum that another one takes the place of.
+    fn relabelled(pairs: &Pairs<'_>, table: &Name, column: &Column, replaced: &Replaced) -> Self {
+        let dialect = pairs.input.dialect;
+        let called = |name: &Name| DataType {
+            schema: column.ty.schema.as_ref().and(name.schema.clone()),
+            name: name.name.as_str().into(),
+            ..column.ty.clone()
+        };
+        let (working, aside) = (called(&replaced.working), called(&replaced.aside));
+        let target = |it: &DataType| qualified(pairs, it);
+        let sync = Sync {
+            table: table.clone(),
+            old: column.name.clone(),
+            new: helper_name("mc_new", &[column.name.as_str()]),
+            up: replaced.labels.up(dialect, column.ty.array, &target(&working)),
+            down: replaced.labels.down(dialect, column.ty.array, &target(&column.ty)),
+            default_new: None,
+            old_type: column.ty.clone(),
+            new_type: working,
+            direction: Direction::OldToNew,
+        };
+        let back = replaced.labels.down(dialect, column.ty.array, &target(&aside));
+        Self { sync, swap: true, keyed: false, guarded: false, aside: Some((aside, back)) }
     }
 }
 
@@ -111,7 +159,7 @@ fn rewrites(pairs: &Pairs<'_>, table: &Name, new: &Column) -> bool {
 }
 
 /// What a trigger and a second column cannot do falls back to one direct statement, announced as such.
-fn possible(pairs: &Pairs<'_>, table: &Name, old: &Column, new: &Column) -> bool {
+pub fn possible(pairs: &Pairs<'_>, table: &Name, old: &Column, new: &Column) -> bool {
     let (Some(before), Some(after)) = (pairs.base.table(table), pairs.input.after.table(table)) else { return false };
     let plain =
         |it: &Table| it.partition_of.is_none() && it.inherits.is_empty() && it.persistence != Persistence::Temporary;
@@ -179,13 +227,17 @@ fn cast(pairs: &Pairs<'_>, from: &DataType, to: &DataType) -> String {
         let found = pairs.base.types.get(&name).or_else(|| pairs.input.after.types.get(&name));
         found.is_some_and(|it| matches!(it.kind, TypeKind::Enum(_)))
     };
-    // In a trigger: it must find the type whatever search_path its caller has.
-    let plain = pairs.input.dialect.render_type(to);
-    let target = match &to.schema {
+    let target = qualified(pairs, to);
+    if is_enum(from) || is_enum(to) { format!("{{}}::text::{target}") } else { format!("{{}}::{target}") }
+}
+
+/// In a trigger: it must find the type whatever search_path its caller has.
+fn qualified(pairs: &Pairs<'_>, ty: &DataType) -> String {
+    let plain = pairs.input.dialect.render_type(ty);
+    match &ty.schema {
         Some(schema) if schema.as_str() == "public" => format!("public.{plain}"),
         _ => plain,
-    };
-    if is_enum(from) || is_enum(to) { format!("{{}}::text::{target}") } else { format!("{{}}::{target}") }
+    }
 }
 
 /// From a wider integer to a narrower one: the value where it fits, else nothing.

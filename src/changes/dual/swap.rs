@@ -11,6 +11,8 @@ use super::{
 use crate::{
     changes::{
         build::{self, Builder, Followers},
+        labels::{self, Replaced},
+        link,
         outline::Outline,
         rebuilt::{self, Part, Rebuilt},
         recreate,
@@ -26,6 +28,8 @@ struct Swap<'a> {
     parts: Vec<&'a Rebuilt>,
     /// The transaction.
     group: String,
+    /// Enums that go over with them.
+    types: Vec<&'a Replaced>,
     /// Referenced tables before those that refer to them; the transaction locks them in this order.
     tables: Vec<Name>,
 }
@@ -33,6 +37,7 @@ struct Swap<'a> {
 /// All steps of the columns of a set.
 pub fn outline(b: &Builder<'_>, acc: &mut Outline, twins: &[Twin]) {
     let Some(swap) = Swap::new(b, twins) else { return };
+    swap.make_types(acc);
     swap.twins.iter().for_each(|it| copies::expand(b, acc, it));
     copies::fill(b, acc, &swap.twins);
     let from = acc.drafts.len();
@@ -63,7 +68,9 @@ impl<'a> Swap<'a> {
             }
         }
         let group = format!("swap:{}.{}", first.table(), first.after.name);
-        Some(Self { b, twins: twins.iter().collect(), parts, group, tables })
+        let set: Vec<(Name, Ident)> = twins.iter().map(|it| (it.table().clone(), it.after.name.clone())).collect();
+        let types = link::types(b.pairs, &set);
+        Some(Self { b, twins: twins.iter().collect(), parts, group, types, tables })
     }
 
     /// The short transaction in which the copies exchange their names.
@@ -85,6 +92,7 @@ impl<'a> Swap<'a> {
         }
         let followers = self.followers();
         followers.drop(acc, Enforce, group);
+        self.rename_types(acc);
         self.drop_old_keys(acc);
         for twin in &self.twins {
             let sync = &twin.dual.sync;
@@ -271,6 +279,59 @@ impl<'a> Swap<'a> {
             acc.verify(Contract, b.dialect(), Probe::Gone(ObjectRef::Column(table.clone(), gone)));
         }
         self.parts.iter().for_each(|it| rename_part(b, acc, it));
+        for it in &self.types {
+            let drop = Ddl::DropType { name: it.aside.clone(), domain: false, if_exists: false, cascade: false };
+            acc.step(Contract, drop, "no column is of it any more");
+        }
+    }
+
+    /// The new enums beside the old ones, and whether the rows are fit for them.
+    fn make_types(&self, acc: &mut Outline) {
+        for it in &self.types {
+            let Some(after) = self.b.after().types.get(&it.name) else { continue };
+            let ty = UserType { name: it.working.clone(), ..(**after).clone() };
+            acc.step(Expand, Ddl::CreateType { ty: Box::new(ty) }, "the columns get copies of this type");
+            for label in &it.labels.unsaid {
+                acc.gate(Expand, format!("no running instance writes '{label}' of {}", it.name));
+            }
+            for label in it.labels.map.keys() {
+                acc.gate(Enforce, format!("no running instance uses '{label}' of {}", it.name));
+            }
+            if it.labels.unsaid.is_empty() {
+                continue;
+            }
+            for twin in self.twins.iter().filter(|twin| labels::is_of(&twin.after.ty, &it.name)) {
+                // Before Expand a renamed table has its old name.
+                let renamed = self.b.pairs.renamed_tables.iter().find(|(_, to)| to == twin.table());
+                let probe = |table: &Name| Probe::Labels {
+                    table: table.clone(),
+                    column: twin.before.name.clone(),
+                    labels: it.labels.unsaid.clone(),
+                    array: twin.before.ty.array,
+                };
+                acc.preflight(Expand, self.b.dialect(), probe(renamed.map_or(twin.table(), |(from, _)| from)));
+            }
+        }
+    }
+
+    fn rename_types(&self, acc: &mut Outline) {
+        for it in &self.types {
+            let rename = |from: &Name, to: &Name| Ddl::RenameType { from: from.clone(), to: to.name.clone() };
+            acc.grouped(Enforce, &self.group, rename(&it.name, &it.aside), "the old type steps aside");
+            acc.grouped(Enforce, &self.group, rename(&it.working, &it.name), "the new one takes its name");
+            let (object, gone) = (ObjectRef::Type(it.name.clone()), ObjectRef::Type(it.aside.clone()));
+            if let Some(text) = self.b.after().comments.get(&object) {
+                let comment = Ddl::Comment { object: object.clone(), text: Some(text.clone()) };
+                let back = [(object.clone(), None), (gone.clone(), self.b.pairs.base.comments.get(&object).cloned())];
+                let back = back.map(|(object, text)| Action::Ddl(Ddl::Comment { object, text }));
+                acc.grouped(Enforce, &self.group, comment, "as on the old type").undo(Undo::By(back.into()));
+            }
+            for privilege in self.b.after().privileges.iter().filter(|it| it.object == object) {
+                let back = build::grant(&Privilege { object: gone.clone(), ..privilege.clone() });
+                let back = vec![Action::Ddl(build::revoke(privilege)), Action::Ddl(back)];
+                acc.grouped(Enforce, &self.group, build::grant(privilege), "as on the old type").undo(Undo::By(back));
+            }
+        }
     }
 
     /// The way back from Contract: the trigger, and every row touched, so that it fills the old copy.

@@ -77,6 +77,19 @@ pub(super) fn check(probe: &Probe) -> Check {
             ),
             format!("trigger {name} on {table} is enabled"),
         ),
+        Probe::Labels { table, column, labels, array } => {
+            let value = render::quote(column);
+            let list: Vec<String> = labels.iter().map(|it| render::literal(it)).collect();
+            let list = list.join(", ");
+            let holds = match array {
+                true => format!("{value}::text[] && ARRAY[{list}]"),
+                false => format!("{value}::text IN ({list})"),
+            };
+            none(
+                format!("SELECT count(*) FROM {} WHERE {holds}", render::name(table)),
+                format!("no row of {table} holds {list} in {column}"),
+            )
+        }
         Probe::Exists(object) => exists(object, true),
         Probe::Gone(object) => exists(object, false),
         Probe::IndexValid(index) => yes(
