@@ -39,7 +39,7 @@ pub use layout::{Migration, Migrations};
 pub use lint_settings::{LintSettings, Override};
 pub use read::decode;
 pub use sections::forward_parts;
-pub use settings::{SETTINGS_FILE, Settings, Versions};
+pub use settings::{SETTINGS, SETTINGS_FILE, Settings, Versions};
 pub use source::{FileProblem, LineIndex, SourceFile, line_column, parse};
 pub use target::Target;
 pub use write::{NewFile, replace, write_new};

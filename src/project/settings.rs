@@ -14,6 +14,51 @@ use crate::{export::Tool, plan::Facts, sql::Name};
 
 pub const SETTINGS_FILE: &str = "lockkeeper.toml";
 
+/// A key of the settings, for people.
+pub struct Setting {
+    /// With the tables it is in; `*` is any name.
+    pub key: &'static str,
+    pub value: &'static str,
+    pub default: &'static str,
+    pub about: &'static str,
+}
+
+const fn setting(key: &'static str, value: &'static str, default: &'static str, about: &'static str) -> Setting {
+    Setting { key, value, default, about }
+}
+
+/// Every key there is, in the order of the docs.
+pub const SETTINGS: &[Setting] = &[
+    setting("dialect", "`\"postgres\"`", "`\"postgres\"`", "the database"),
+    setting("server_version", "13 to 18", "15", "major version of the server that plans and lint are for"),
+    setting("schema", "glob, or list of globs", "by layout", "the files of the desired schema"),
+    setting("utc", "`true`, `false`", "`false`", "sessions that migrate have TimeZone = UTC"),
+    setting("migrations.dir", "folder", "by layout", "where the migrations are"),
+    setting(
+        "migrations.tool",
+        "name of a tool",
+        "by layout",
+        "who runs them: `flyway`, `sqlx`, …, `sql` for a plain client",
+    ),
+    setting(
+        "naming.versions",
+        "`\"numbers\"`, `\"timestamps\"`",
+        "numbers",
+        "for the first migration of an empty folder",
+    ),
+    setting("tables.*.rows", "number", "not known", "rows in production: findings are ranked by it"),
+    setting("lint.reasons", "`\"required\"`, `\"optional\"`", "optional", "an `ignore` has to say why"),
+    setting("lint.newer_than", "version", "all are judged", "migrations up to this version are left alone"),
+    setting(
+        "lint.rules.*",
+        "`\"off\"`, `\"hint\"`, `\"info\"`, `\"warning\"`, `\"error\"`",
+        "as the rule's page says",
+        "how loud a rule is; warnings and errors fail CI",
+    ),
+    setting("lint.overrides[].paths", "list of globs", "", "files for which `rules` below hold"),
+    setting("lint.overrides[].rules.*", "as `lint.rules.*`", "", "how loud a rule is in them; later overrides win"),
+];
+
 /// The settings. Everything absent is found by layout or has a default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def server_path() -> pathlib.Path:
     """The program under test: LOCKKEEPER, or the newest build."""
     if named := os.environ.get("LOCKKEEPER"):
-        return pathlib.Path(named)
+        return pathlib.Path(named).resolve()
     built = [ROOT / "target" / kind / "lockkeeper" for kind in ("debug", "release")]
     built = [it for it in built if it.exists()]
     assert built, "no lockkeeper in target/: run `cargo build` first"

@@ -1,6 +1,7 @@
 //! Projects on disk: which files are found, as whose, and in which order they run.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -11,7 +12,7 @@ use expect_test::{Expect, expect};
 use lockkeeper::{
     dialect::Dialect as _,
     dialect::postgres::Postgres,
-    project::{NewFile, Overlay, Project, Spec, write_new},
+    project::{NewFile, Overlay, Project, SETTINGS, Settings, Spec, write_new},
 };
 use tempfile::TempDir;
 
@@ -429,4 +430,44 @@ fn the_worked_example_runs_on_every_server() {
             }
         });
     }
+}
+
+/// The list of settings has what the code reads: an unknown key makes it say what it knows. The README has the list.
+#[test]
+fn every_setting_is_in_the_docs() {
+    let known = |table: &str| -> Vec<String> {
+        let text = match table {
+            "" => "zzz = 1\n".to_owned(),
+            "tables.*" => "[tables.a]\nzzz = 1\n".to_owned(),
+            "lint.overrides[]" => "[[lint.overrides]]\nzzz = 1\n".to_owned(),
+            table => format!("[{table}]\nzzz = 1\n"),
+        };
+        let error = format!("{:#}", Settings::parse(&text, "x").unwrap_err());
+        let list = error.split_once("expected").unwrap_or_else(|| panic!("{error}")).1;
+        list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    for table in ["", "migrations", "naming", "tables.*", "lint", "lint.overrides[]"] {
+        let prefix = if table.is_empty() { String::new() } else { format!("{table}.") };
+        let listed = SETTINGS.iter().filter_map(|it| it.key.strip_prefix(&prefix)?.split(['.', '[']).next());
+        let listed: BTreeSet<&str> = listed.collect();
+        let known = known(table);
+        assert_eq!(listed, known.iter().map(String::as_str).collect(), "in `{table}`");
+    }
+    let rows = SETTINGS.iter().map(|it| format!("| `{}` | {} | {} | {} |\n", it.key, it.value, it.default, it.about));
+    let table =
+        format!("| key | value | default | what it says |\n| --- | --- | --- | --- |\n{}", rows.collect::<String>());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (head, rest) = readme.split_once("<!-- settings: compared with the code by a test -->\n").unwrap();
+    let (known, tail) = rest.split_once("<!-- end of settings -->").unwrap();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let text =
+            format!("{head}<!-- settings: compared with the code by a test -->\n{table}<!-- end of settings -->{tail}");
+        fs::write(&path, text).unwrap();
+    } else {
+        assert_eq!(known, table, "UPDATE_EXPECT=1 writes it");
+    }
+    // The example is one.
+    let example = readme.split("```toml\n").nth(1).and_then(|it| it.split("```").next()).unwrap();
+    assert!(Settings::parse(example, "README.md").is_ok());
 }
