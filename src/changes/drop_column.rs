@@ -1,14 +1,16 @@
 //! A column that goes.
 
 use super::{
-    Builder, Kind, Outline, build,
+    Builder, Kind, Outline,
+    archive::{self, ColumnArchive},
+    build,
     pairs::Pairs,
     rebuilt::{constraint_mentions, index_mentions},
 };
 use crate::{
     dialect::Probe,
     page::page,
-    plan::{Action, PhaseKind::*, Undo},
+    plan::{Action, PhaseKind::*, Question, Undo},
     sql::{Column, Ddl, Ident, Name, ObjectRef, Severity},
 };
 
@@ -17,7 +19,8 @@ page! {
     ///
     /// Expand makes the column one that new code can leave out; Contract drops it when no running code knows it. PostgreSQL
     /// would silently drop every index, check and statistics object that mentions it: the plan drops them by name, views
-    /// come back without it, and nothing is ever dropped with CASCADE. The values are lost.
+    /// come back without it, and nothing is ever dropped with CASCADE. The values are lost, unless the answer is `archive`:
+    /// then they are copied by the table's key before, and the way back brings them home.
     ///
     /// ```sql before
     /// CREATE TABLE carriers (id bigint PRIMARY KEY, name text NOT NULL, fax text NOT NULL);
@@ -133,6 +136,11 @@ impl Kind for DropColumn {
         true
     }
 
+    fn questions(&self, b: &Builder<'_>) -> Vec<Question> {
+        let possible = ColumnArchive::new(b, &self.table, &self.column);
+        possible.map(|_| archive::question(b, &self.object())).into_iter().collect()
+    }
+
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
         let (table, name): (&Name, &Ident) = (&self.table, &self.column.name);
         let keyed =
@@ -144,15 +152,27 @@ impl Kind for DropColumn {
         }
         acc.gate(Contract, format!("no running instance reads or writes {table}.{name}"));
         let group = format!("drop:{table}.{name}");
+        let kept = ColumnArchive::new(b, table, &self.column).filter(|_| archive::wanted(b, &self.object()));
+        kept.iter().for_each(|it| it.fill(b, acc));
         let followers = b.followers(&[(table.clone(), name.clone())]);
         followers.drop(acc, Contract, &group);
         let drop = Ddl::DropColumn { table: table.clone(), column: name.clone(), if_exists: false, cascade: false };
-        let undo = self.undo(b);
+        let undo = match (&kept, self.undo(b)) {
+            (Some(kept), Undo::Loses { mut actions, .. }) => {
+                actions.push(kept.restore(b));
+                Undo::By(actions)
+            }
+            (_, undo) => undo,
+        };
         acc.grouped(Contract, &group, drop, "nobody uses it any more; the space comes back as rows are rewritten")
             .undo(undo);
         followers.create(acc, Contract, &group);
-        let message = format!("every value of {table}.{name} is lost in Contract{}", self.collateral(b));
-        acc.hazard("dropping-column", Severity::Warning, message);
+        let (severity, fate) = match &kept {
+            Some(it) => (Severity::Info, format!("kept in {}, which the schema files do not have", it.place())),
+            None => (Severity::Warning, "lost in Contract".to_owned()),
+        };
+        let message = format!("every value of {table}.{name} is {fate}{}", self.collateral(b));
+        acc.hazard("dropping-column", severity, message);
         acc.verify(Contract, b.dialect(), Probe::Gone(self.object()));
     }
 }

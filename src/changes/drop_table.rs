@@ -1,10 +1,10 @@
 //! A table that goes.
 
-use super::{Builder, Kind, Outline, pairs::Pairs};
+use super::{Builder, Kind, Outline, archive, pairs::Pairs};
 use crate::{
     dialect::Probe,
     page::page,
-    plan::PhaseKind::*,
+    plan::{PhaseKind::*, Question},
     sql::{ConstraintKind, Ddl, Name, ObjectRef, Severity},
 };
 
@@ -14,6 +14,9 @@ page! {
     /// The table goes in Contract, when no running code knows it. A DROP locks not only the table but every table that
     /// a foreign key ties it to, so its foreign keys go first, each in a transaction of its own. No CASCADE:
     /// what still depends on the table is dropped by name or stops the plan.
+    ///
+    /// A DROP cannot be taken back. The answer `archive` keeps the table under another name instead: whoever still asks
+    /// for it fails at once and the way back is a rename. Drop the copy when nobody has missed it for a release.
     ///
     /// ```sql before
     /// CREATE TABLE suppliers (id bigint PRIMARY KEY);
@@ -82,6 +85,10 @@ impl Kind for DropTable {
         true
     }
 
+    fn questions(&self, b: &Builder<'_>) -> Vec<Question> {
+        vec![archive::question(b, &self.object())]
+    }
+
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
         acc.gate(Contract, format!("no running instance uses table {}", self.name));
         acc.preflight(Contract, b.dialect(), Probe::LongTransactions(self.name.clone()));
@@ -90,9 +97,17 @@ impl Kind for DropTable {
                 Ddl::DropConstraint { table: table.clone(), name: name.clone(), if_exists: false, cascade: false };
             acc.step(Contract, drop, "dropped alone, so that the table it points at is locked for a moment only");
         }
-        let drop = Ddl::DropTable { name: self.name.clone(), if_exists: false, cascade: false };
-        acc.step(Contract, drop, "nobody uses it any more");
-        acc.hazard("dropping-table", Severity::Warning, format!("every row of {} is lost in Contract", self.name));
+        if archive::wanted(b, &self.object()) {
+            let kept = archive::name(&self.name);
+            let message = format!("{} is kept as {kept}, which the schema files do not have", self.name);
+            acc.hazard("dropping-table", Severity::Info, message);
+            let rename = Ddl::RenameTable { from: self.name.clone(), to: kept.name, if_exists: false };
+            acc.step(Contract, rename, "whoever still asks for it is told at once, and the way back is the name");
+        } else {
+            let drop = Ddl::DropTable { name: self.name.clone(), if_exists: false, cascade: false };
+            acc.step(Contract, drop, "nobody uses it any more");
+            acc.hazard("dropping-table", Severity::Warning, format!("every row of {} is lost in Contract", self.name));
+        }
         acc.verify(Contract, b.dialect(), Probe::Gone(self.object()));
     }
 }

@@ -4,6 +4,7 @@
 //! each kind then looks for itself. Order, transactions, locks and undo are the planner's.
 //! To add a kind: a file with `PAGE`, a type that is [`Kind`], `detect`, and its two lines here.
 
+mod archive;
 mod build;
 mod dual;
 mod intent;

@@ -25,8 +25,13 @@ use crate::{
     servers::{VERSIONS, with_server},
 };
 
+/// Runs a whole file.
+pub async fn run_file(database: &Database, text: &str) -> Result<(), String> {
+    run(database, &statements(text)).await.map(drop)
+}
+
 /// The file of each phase and of its way back, in the order of the phases.
-fn files(plan: &Plan) -> Vec<(String, String)> {
+pub fn files(plan: &Plan) -> Vec<(String, String)> {
     let format = Format::by_name("sql").unwrap();
     let ctx = ExportContext { format, names: &[], now: None, timestamps: false, from: "before.sql", to: "after.sql" };
     let files = export::render(plan, &Postgres, &ctx, Staging::All);

@@ -1,6 +1,7 @@
 //! The whole test suite, one binary.
 
 mod architecture;
+mod archives;
 mod blocks;
 mod cases;
 mod catalog;
