@@ -30,6 +30,8 @@ page! {
     /// CREATE TABLE carriers (id bigint PRIMARY KEY, name text NOT NULL);
     /// ```
     /// ```plan
+    /// Question: Keep a copy of carriers.fax when it is dropped? Without one, only a backup brings back what it held
+    ///   archive:carriers.fax: none | archive (assumed none)
     /// Hazard: every value of carriers.fax is lost in Contract; with it go carriers_fax_idx (dropping-column, warning)
     /// Expand: drop carriers.fax and all its values
     ///   ALTER TABLE carriers ALTER COLUMN fax DROP NOT NULL

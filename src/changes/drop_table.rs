@@ -26,6 +26,8 @@ page! {
     /// CREATE TABLE suppliers (id bigint PRIMARY KEY);
     /// ```
     /// ```plan
+    /// Question: Keep a copy of supplier_notes when it is dropped? Without one, only a backup brings back what it held
+    ///   archive:supplier_notes: none | archive (assumed none)
     /// Hazard: every row of supplier_notes is lost in Contract (dropping-table, warning)
     /// Gate: no running instance uses table supplier_notes
     /// Contract: drop table supplier_notes and all its rows
