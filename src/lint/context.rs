@@ -76,6 +76,8 @@ pub(super) struct Context<'a> {
     pub held: &'a Held,
     /// The strongest locks of the whole statement and of the transaction before it.
     pub locks: &'a std::collections::BTreeMap<Name, LockMode>,
+    /// Tables that some part of the statement rewrites: what else has to be read is read on that way.
+    pub rewritten: &'a [Name],
     pub file: &'a FileState,
 }
 
@@ -155,7 +157,7 @@ impl<'a> Context<'a> {
 
     /// Tables in use that are read whole while writes are kept out.
     pub fn blocking_scans(&self) -> Vec<Name> {
-        let blocked = |it: &Name| self.mode(it).is_some_and(LockMode::blocks_writes);
+        let blocked = |it: &Name| self.mode(it).is_some_and(LockMode::blocks_writes) && !self.rewritten.contains(it);
         self.in_use(&self.impact.scans).into_iter().filter(blocked).collect()
     }
 

@@ -40,7 +40,7 @@ page! {
 pub(super) const RULE: Rule = Rule { code: "dropping-index", severity: Severity::Warning, page: PAGE, check, fix };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
-    let Ddl::DropIndex { name, concurrently: false, .. } = ddl else { return };
+    let Ddl::DropIndex { name, concurrently: false, if_exists, .. } = ddl else { return };
     let table = ctx.before.indexes.get(&ctx.resolve(name)).map(|it| it.table.clone());
     match table {
         Some(table) if ctx.is_fresh(&table) => {}
@@ -59,8 +59,9 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         }
         None if ctx.impact.locks.is_empty() && ctx.knows_index(name) => {}
         None => {
+            let there = if *if_exists { "If it is there: takes" } else { "Takes" };
             let message = format!(
-                "Takes ACCESS EXCLUSIVE on the table of {name}: every query on it waits. Drop it CONCURRENTLY, outside a transaction"
+                "{there} ACCESS EXCLUSIVE on the table of {name}: every query on it waits. Drop it CONCURRENTLY, outside a transaction"
             );
             acc.report(&RULE, RULE.severity, message);
         }

@@ -40,9 +40,12 @@ pub(super) const RULE: Rule =
     Rule { code: "dropping-trigger", severity: Severity::Info, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
-    let Ddl::DropTrigger { table, .. } = ddl else { return };
+    let Ddl::DropTrigger { table, if_exists, .. } = ddl else { return };
     if !ctx.is_fresh(table) && !ctx.impact.locks.is_empty() {
-        let message = format!("{}. Set lock_timeout and retry", sentence(&ctx.for_a_moment(table)));
+        let unsure = *if_exists && ctx.table(table).is_none();
+        let locks = ctx.for_a_moment(table);
+        let locks = if unsure { format!("If it is there: {locks}") } else { sentence(&locks) };
+        let message = format!("{locks}. Set lock_timeout and retry");
         acc.report(&RULE, RULE.severity, message);
     }
 }

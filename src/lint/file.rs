@@ -17,7 +17,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     dialect::Impact,
-    plan::LockMode,
+    plan::{Facts, LockMode},
     sql::{Ddl, Name, Statement, TransactionControl},
 };
 
@@ -32,6 +32,8 @@ pub(super) struct FileState {
     pub lock_timeout_local: bool,
     /// `statement_timeout` as the file has set it, when that is not 0.
     pub statement_timeout: Option<SmolStr>,
+    /// The file has set TimeZone: is it UTC?
+    pub utc: Option<bool>,
     /// Codes already reported, for rules that speak once per file.
     pub reported: BTreeSet<&'static str>,
     /// Views that the file makes, with the index of the statement.
@@ -70,7 +72,8 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
     let mut res = Vec::new();
     let mut directives = Directives::find(input);
     for (index, statement) in input.statements.iter().enumerate() {
-        let (mut parts, mut applied) = parts(input, statement, &mut catalog);
+        let facts = file.facts(input.facts);
+        let (mut parts, mut applied) = parts(input, &facts, statement, &mut catalog);
         let mut acc = Findings { list: Vec::new(), fixes: Vec::new(), statement, index, inside: None };
         inside::judge(input, &parts, &mut held, &mut file, &mut acc);
         judge(input, &parts, &held, &file, &mut acc);
@@ -132,7 +135,7 @@ pub(super) struct Part {
 
 /// Takes a statement apart and applies all of it but the last part. What cannot be applied (its table is not known)
 /// leaves the catalog alone: then the second value is false.
-fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Arc<Catalog>) -> (Vec<Part>, bool) {
+fn parts(input: &LintInput<'_>, facts: &Facts, statement: &Statement, catalog: &mut Arc<Catalog>) -> (Vec<Part>, bool) {
     let mut res: Vec<Part> = Vec::new();
     let mut applied = true;
     let order = input.dialect.passes(&statement.parsed.ddl);
@@ -141,7 +144,7 @@ fn parts(input: &LintInput<'_>, statement: &Statement, catalog: &mut Arc<Catalog
             let done = before.ddl.clone();
             applied &= apply(catalog, &done);
         }
-        let impact = input.dialect.lock_of(ddl, catalog, input.facts);
+        let impact = input.dialect.lock_of(ddl, catalog, facts);
         res.push(Part { ddl: ddl.clone(), before: Arc::clone(catalog), impact });
     }
     (res, applied)
@@ -154,6 +157,7 @@ pub(super) fn judge(input: &LintInput<'_>, parts: &[Part], held: &Held, file: &F
         *mode = (*mode).max(lock.mode);
     }
     let ddl: Vec<Ddl> = parts.iter().map(|it| it.ddl.clone()).collect();
+    let rewritten: Vec<Name> = parts.iter().flat_map(|it| it.impact.rewrites.iter().cloned()).collect();
     for part in parts {
         let ctx = Context {
             input,
@@ -167,6 +171,7 @@ pub(super) fn judge(input: &LintInput<'_>, parts: &[Part], held: &Held, file: &F
             text: found.text(input),
             held,
             locks: &locks,
+            rewritten: &rewritten,
             file,
         };
         // What stands in a block has been judged where it stands.
@@ -185,6 +190,11 @@ pub(super) fn judge(input: &LintInput<'_>, parts: &[Part], held: &Held, file: &F
 }
 
 impl FileState {
+    /// The facts, and what the file has set itself.
+    pub(super) fn facts(&self, known: &Facts) -> Facts {
+        Facts { utc: self.utc.unwrap_or(known.utc), ..known.clone() }
+    }
+
     /// Does the statement, when it is a block, or a later one make a view of that name?
     pub(super) fn view_follows(&self, statement: usize, name: &Name) -> bool {
         let same =
@@ -226,12 +236,21 @@ impl FileState {
             Ddl::Transaction(TransactionControl::Commit | TransactionControl::Rollback) if self.lock_timeout_local => {
                 self.lock_timeout = None;
             }
+            Ddl::SetParameter { name, value, local } if name == "timezone" && (!local || in_transaction) => {
+                self.utc = value.as_ref().map(|it| is_utc(it));
+            }
             Ddl::SetParameter { name, value, .. } if name == "statement_timeout" => {
                 self.statement_timeout = value.clone().filter(|it| !is_zero(it));
             }
             _ => {}
         }
     }
+}
+
+/// Names of the zone in which timestamps with and without time zone are the same.
+fn is_utc(zone: &str) -> bool {
+    let zone = zone.trim_matches(['\'', '"']);
+    ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "UCT", "Universal", "0"].iter().any(|it| it.eq_ignore_ascii_case(zone))
 }
 
 fn is_zero(value: &str) -> bool {

@@ -134,10 +134,11 @@ impl Walk<'_, '_> {
     /// One statement.
     fn run(&mut self, ddl: &[Ddl], range: &Range<usize>, catalog: &Catalog) {
         let mut draft = Arc::new(catalog.clone());
+        let facts = self.file.facts(self.input.facts);
         let mut parts: Vec<Part> = Vec::new();
         let order = self.input.dialect.passes(ddl);
         for ddl in order.into_iter().filter_map(|it| ddl.get(it)) {
-            let mut impact = self.input.dialect.lock_of(ddl, &draft, self.input.facts);
+            let mut impact = self.input.dialect.lock_of(ddl, &draft, &facts);
             if self.place.doubt.is_some() || self.place.caught {
                 impact.refused = None;
             }

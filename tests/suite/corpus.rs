@@ -73,7 +73,7 @@ fn group(project: &str, file: &str) -> String {
 }
 
 /// What the project finds in its database before its first migration.
-fn prelude(history: &str) -> &'static [&'static str] {
+pub fn prelude(history: &str) -> &'static [&'static str] {
     match history {
         "graphile-worker" => &["CREATE SCHEMA graphile_worker AUTHORIZATION lockkeeper"],
         "supabase-auth" => &["CREATE SCHEMA auth AUTHORIZATION lockkeeper"],

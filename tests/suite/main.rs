@@ -30,4 +30,5 @@ mod real;
 mod reshapes;
 mod scenarios;
 mod servers;
+mod truth;
 mod verify;
