@@ -133,6 +133,7 @@ pub const HAZARDS: &[Hazard] = &[
     row("S01", "Types, names and spelling", &[], STYLE, "SQ PL PF AT BB"),
     // What no other linter has.
     row("X01", "Statements that a block of code hides", &["hidden-statements"], "what is written out in DO blocks and called routines is judged", ""),
+    row("X02", "A directive that silences nothing, or gives no reason", &["ignore-directive"], "", ""),
 ];
 
 /// The table in Markdown: `lockkeeper explain hazards`.
