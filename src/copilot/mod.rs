@@ -47,7 +47,7 @@ pub struct Snapshot {
     pub files: BTreeMap<FileId, File>,
     /// The files of the desired state.
     pub schema: Vec<FileId>,
-    /// Migrations in the order in which they run.
+    /// Migrations in the order in which they run; behind them what is still to come of plans that were begun.
     pub history: Vec<FileId>,
     /// The desired state as it was, when there are no migrations: files of an older revision, or none for an empty
     /// database. `None`: nothing is known to compare with.

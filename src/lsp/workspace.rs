@@ -49,6 +49,8 @@ enum Place {
     Role(Role),
     /// Part of the state to compare with; not a file on disk.
     Baseline,
+    /// The phases to come of a plan that was begun: they run behind the migrations, and are no file yet.
+    ToCome,
 }
 
 /// A project of no files.
@@ -114,28 +116,16 @@ impl Reader<'_> {
                     self.add(&down, Role::Rollback);
                 }
             }
+            // What they lead to is decided: it is not pending once more.
+            for plan in project.open_plan_sources().unwrap_or_default() {
+                self.add_text(format!("to come: {}", plan.path.display()), &plan.text, Place::ToCome);
+            }
         } else if let Ok(baseline) = project.default_before() {
             // Without a repository there is nothing to compare with, which is no error.
             compares = true;
             from.clone_from(&baseline.label);
             for file in baseline.files {
-                let name = format!("HEAD:{}", file.path.display());
-                let text = Document::new(&file.text);
-                let path = PathBuf::from(&name);
-                let script = match self.known.get(&path) {
-                    Some(known) if known.text.same(&text) => known.clone(),
-                    _ => Arc::new(Script::new(DIALECT, text)),
-                };
-                let place = Place::Baseline;
-                self.files.push(LoadedFile {
-                    path,
-                    name,
-                    place,
-                    script,
-                    trouble: None,
-                    config: None,
-                    lint: Arc::default(),
-                });
+                self.add_text(format!("HEAD:{}", file.path.display()), &file.text, Place::Baseline);
             }
         }
         let tool = project.migrations().map_or(Tool::Plain, |it| it.tool);
@@ -144,6 +134,18 @@ impl Reader<'_> {
             self.plans(&target.dir);
         }
         Loaded { facts: project.settings.facts(), files: self.files, compares, target, tool }
+    }
+
+    /// What is no file on disk.
+    fn add_text(&mut self, name: String, text: &str, place: Place) {
+        let text = Document::new(text);
+        let path = PathBuf::from(&name);
+        let script = match self.known.get(&path) {
+            Some(known) if known.text.same(&text) => known.clone(),
+            _ => Arc::new(Script::new(DIALECT, text)),
+        };
+        let (trouble, config, lint) = (None, None, Arc::default());
+        self.files.push(LoadedFile { path, name, place, script, trouble, config, lint });
     }
 
     fn label_of_schema(&self) -> String {
@@ -273,7 +275,7 @@ impl Loaded {
         for file in self.files {
             let id = match file.place {
                 Place::Role(_) => files.intern_path(&file.path),
-                Place::Baseline => files.intern_name(&file.name),
+                Place::Baseline | Place::ToCome => files.intern_name(&file.name),
             };
             let Some(id) = id else { continue };
             let script = open(id).unwrap_or(file.script);
@@ -282,11 +284,11 @@ impl Loaded {
             }
             let role = match file.place {
                 Place::Role(role) => role,
-                Place::Baseline => Role::Other,
+                Place::Baseline | Place::ToCome => Role::Other,
             };
             match file.place {
                 Place::Role(Role::Schema) => res.schema.push(id),
-                Place::Role(Role::Migration) => res.history.push(id),
+                Place::Role(Role::Migration) | Place::ToCome => res.history.push(id),
                 Place::Role(_) => {}
                 Place::Baseline => baseline.push(id),
             }

@@ -314,3 +314,35 @@ fn a_request_can_be_taken_back() {
     assert_ne!(client.request("textDocument/hover", &hover), Value::Null, "the server goes on");
     client.stop();
 }
+
+#[test]
+fn a_plan_that_was_begun_is_not_pending_again() {
+    let folder = project();
+    let (mut client, _) = Client::start(&folder, &capabilities());
+    client.open(&folder, "schema.sql", INIT);
+    client.edit(&folder, "schema.sql", 2, (6, 4), (6, 13), "weight bigint");
+    client.diagnostics_where(&folder, "schema.sql", |it| codes(it).contains(&"drop_column"));
+    let actions = client.actions(&folder, "schema.sql", (6, 6));
+    let all = actions
+        .as_array()
+        .and_then(|it| it.iter().find(|it| it["title"] == "Plan all 2 pending changes as phased migration"));
+    let action = client.request("codeAction/resolve", all.unwrap_or_else(|| panic!("{actions}")));
+    let edits = action["edit"]["documentChanges"].as_array().expect("changes").iter();
+    let written: Vec<(String, String)> = edits
+        .filter_map(|it| Some((it["textDocument"]["uri"].as_str()?, it["edits"][0]["newText"].as_str()?)))
+        .map(|(uri, text)| (uri.replacen(&folder.uri(""), "", 1), text.to_owned()))
+        .collect();
+    let phases = written.iter().filter(|(name, _)| name.ends_with(".up.sql")).count();
+    assert_eq!(phases, 1, "the first phase alone: {written:?}");
+    for (name, text) in &written {
+        folder.write(name, text);
+    }
+    written.iter().for_each(|(name, _)| client.touched(&folder, name));
+    // The schema is ahead of the migrations, but what is to come of the plan leads there.
+    client.diagnostics_where(&folder, "schema.sql", |it| codes(it).is_empty());
+    let plan = written.iter().find(|(name, _)| name.ends_with(".plan.md")).expect("a plan document");
+    client.open(&folder, &plan.0, &plan.1);
+    let actions = client.actions(&folder, &plan.0, (0, 0));
+    assert!(titles(&actions).iter().any(|it| it.starts_with("Advance plan")), "{actions}");
+    client.stop();
+}

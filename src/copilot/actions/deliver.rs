@@ -235,7 +235,7 @@ fn document_of(snapshot: &Snapshot, file: FileId) -> Option<Document> {
 
 /// Names and texts of the migrations.
 fn texts(snapshot: &Snapshot) -> Vec<(String, String)> {
-    let files = snapshot.history.iter().filter_map(|it| snapshot.file(*it));
+    let files = snapshot.history.iter().filter_map(|it| snapshot.file(*it)).filter(|it| it.role == Role::Migration);
     let named = files.map(|it| (it.name.rsplit('/').next().unwrap_or(&it.name).to_owned(), it.script.text.text()));
     named.collect()
 }
