@@ -207,7 +207,9 @@ impl Build {
                 let range = mark_of(parsed, &object);
                 first.get_or_insert_with(|| object.clone());
                 let origin = Origin { source: item.source, statement: parsed.clone(), range };
-                self.catalog.origins.get_or_insert_with(object, Vec::new).push(origin);
+                let known = self.catalog.origins.get(&object);
+                let all = known.into_iter().flat_map(|it| it.iter()).cloned().chain([origin]).collect();
+                self.catalog.origins.insert(object, all);
             }
         }
         for annotation in &parsed.annotations {

@@ -55,7 +55,7 @@ pub struct Catalog {
     /// Kept as text, in the order of definition.
     pub opaque: Arc<Vec<Arc<Opaque>>>,
     /// Where each object was created and changed, oldest first. Not part of what a catalog *is*.
-    pub origins: Map<ObjectRef, Vec<Origin>>,
+    pub origins: Map<ObjectRef, Arc<[Origin]>>,
     /// Annotations (`@renamed` …) by the object they stand at. Not part of what a catalog *is*.
     pub annotations: Map<ObjectRef, Vec<Annotation>>,
     /// Tables touched by a statement we could not read or do not model: nothing certain can be said of them.

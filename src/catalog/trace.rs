@@ -121,14 +121,14 @@ entries! {
     13 Revoked(revoked.0): Privilege => ();
     14 Unknown(unknown): Name => SmolStr;
     15 Hidden(hidden): Name => Vec<Hidden>;
-    16 Origin(origins): ObjectRef => Vec<Origin>;
+    16 Origin(origins): ObjectRef => Arc<[Origin]>;
     17 Annotation(annotations): ObjectRef => Vec<Annotation>;
 }
 
 /// What a step asked and did.
 #[derive(Default)]
 pub(super) struct Noted {
-    asked: Vec<Place>,
+    asked: Vec<u64>,
     scanned: u32,
     pub changes: Vec<Change>,
     /// Not all that was changed is known.
@@ -137,8 +137,8 @@ pub(super) struct Noted {
 
 impl Noted {
     fn add<K: std::hash::Hash, V>(&mut self, map: u8, notes: &Notes<K, V>) {
-        self.asked.extend(notes.asked.iter().map(|it| place(map, *it)));
-        self.asked.extend(notes.changed.iter().map(|(key, _)| place(map, hash(key))));
+        self.asked.extend(notes.asked.iter().map(|it| place(map, *it).1));
+        self.asked.extend(notes.changed.iter().map(|(key, _)| place(map, hash(key)).1));
         self.scanned |= u32::from(notes.scanned) << map;
         self.lost |= notes.lost;
     }
@@ -194,7 +194,7 @@ pub(super) struct Step {
     pub outcome: Result<(), ApplyError>,
     changes: Box<[Change]>,
     /// Sorted.
-    asked: Box<[Place]>,
+    asked: Box<[u64]>,
     /// The maps that were looked through as a whole, a bit each.
     scanned: u32,
     /// A bit for each place asked for, to rule most of them out at once.
@@ -231,7 +231,7 @@ impl Step {
         asked.sort_unstable();
         asked.dedup();
         let mut sieve = [0; 4];
-        for (_, hash) in &asked {
+        for hash in &asked {
             let (word, bit) = sieve_bit(*hash);
             sieve[word] |= bit;
         }
@@ -250,9 +250,9 @@ impl Step {
 
     /// It asked for what is different.
     pub fn is_touched(&self, delta: &Delta) -> bool {
-        delta.0.keys().any(|at| {
-            let (word, bit) = sieve_bit(at.1);
-            self.scanned >> at.0 & 1 == 1 || self.sieve[word] & bit != 0 && self.asked.binary_search(at).is_ok()
+        delta.places.iter().any(|(map, hash)| {
+            let (word, bit) = sieve_bit(*hash);
+            self.scanned >> map & 1 == 1 || self.sieve[word] & bit != 0 && self.asked.binary_search(hash).is_ok()
         })
     }
 
@@ -264,34 +264,40 @@ impl Step {
 
 /// How the catalog of an earlier build and that of a new one differ at one point.
 #[derive(Default)]
-pub(super) struct Delta(BTreeMap<Place, Change>);
+pub(super) struct Delta {
+    changes: BTreeMap<Place, Change>,
+    /// The keys of that, to be walked through for every step.
+    places: Vec<Place>,
+}
 
 impl Delta {
     pub fn put(&self, catalog: &mut Catalog) {
-        self.0.values().for_each(|it| it.put(catalog));
+        self.changes.values().for_each(|it| it.put(catalog));
     }
 
     /// The step was part of the earlier build, and is not of the new one.
     pub fn without(&mut self, step: &Step) {
         for change in &step.changes {
             let at = change.place();
-            self.0.entry(at).and_modify(|it| it.with_before(change)).or_insert_with(|| change.turned());
+            self.changes.entry(at).and_modify(|it| it.with_before(change)).or_insert_with(|| change.turned());
             self.prune(at);
         }
+        self.places = self.changes.keys().copied().collect();
     }
 
     /// The step is part of the new build, and was not of the earlier one.
     pub fn with(&mut self, step: &Step) {
         for change in &step.changes {
             let at = change.place();
-            self.0.entry(at).and_modify(|it| it.with_after(change)).or_insert_with(|| change.clone());
+            self.changes.entry(at).and_modify(|it| it.with_after(change)).or_insert_with(|| change.clone());
             self.prune(at);
         }
+        self.places = self.changes.keys().copied().collect();
     }
 
     fn prune(&mut self, at: Place) {
-        if self.0.get(&at).is_some_and(Change::is_none) {
-            self.0.remove(&at);
+        if self.changes.get(&at).is_some_and(Change::is_none) {
+            self.changes.remove(&at);
         }
     }
 }

@@ -154,18 +154,23 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
         );
     }
     let mut judged = Vec::new();
+    let mut read = Vec::new();
     for path in &paths {
         if args.fix {
             mend::refuse_stdin(path)?;
         }
         let path = if path.as_os_str() == "-" { stdin_name(args) } else { path };
-        judged.push(one(args, project, path, here)?);
+        read.push(text_of(project, path, here)?);
+    }
+    let texts: Vec<(PathBuf, Arc<str>)> = read.iter().map(|it| (it.path.clone(), it.raw.clone())).collect();
+    for (file, read) in project::parse_all(project.dialect()?, &texts).into_iter().zip(read) {
+        judged.push(one(args, project, file, read, here));
     }
     let base = match (schema, judged.first()) {
         (Some(schema), _) => schema,
         (None, Some(first)) if !args.files.is_empty() => {
-            let mut earlier = project.migration_sources()?;
-            earlier.truncate(ups.iter().position(|it| *it == first.path).unwrap_or(earlier.len()));
+            let before = ups.iter().position(|it| *it == first.path).unwrap_or(ups.len());
+            let earlier = project.first_migration_sources(before)?;
             Baseline::replayed(earlier, String::new()).catalog
         }
         _ => Catalog::new(),
@@ -173,7 +178,14 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
     Ok((base, judged))
 }
 
-fn one(args: &Args, project: &Project, path: &Path, here: &Path) -> Result<Judged> {
+/// A file as it was named and read.
+struct Text {
+    path: PathBuf,
+    absolute: PathBuf,
+    raw: Arc<str>,
+}
+
+fn text_of(project: &Project, path: &Path, here: &Path) -> Result<Text> {
     let absolute = std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))?;
     // What is on stdin need not be on disk.
     let folder = absolute.parent().and_then(|it| it.canonicalize().ok());
@@ -185,22 +197,26 @@ fn one(args: &Args, project: &Project, path: &Path, here: &Path) -> Result<Judge
             anyhow::anyhow!("{}", format!("{error:#}").replace(&absolute.display().to_string(), &shown(path, here)))
         }
     })?;
-    let file = project::parse(project.dialect()?, path, &raw);
+    Ok(Text { path: path.to_path_buf(), absolute, raw })
+}
+
+fn one(args: &Args, project: &Project, file: SourceFile, text: Text, here: &Path) -> Judged {
+    let Text { path, absolute, raw } = text;
     let tool = project.migrations().map_or(Tool::Plain, |it| it.tool);
     let tool_config = project.config_beside(&absolute);
     let mut config = project.lint_config(&absolute);
     config.allow_destructive |= args.allow_destructive;
-    Ok(Judged {
+    Judged {
         runs: tool.runs(&raw, tool_config.as_deref()),
         file,
         raw,
         tool_config,
         config,
-        name: shown(path, here),
+        name: shown(&path, here),
         path: absolute,
         known: None,
         wanted: true,
-    })
+    }
 }
 
 /// A path as people and other tools know it: from here, with nothing that leads nowhere.

@@ -271,7 +271,7 @@ fn list(names: impl Iterator<Item = impl ToString>) -> String {
 }
 
 fn origins(analysis: &Analysis, catalog: &Catalog, object: &ObjectRef, find: Finder) -> Vec<Part> {
-    let origins = catalog.origins.get(object).map(Vec::as_slice).unwrap_or_default();
+    let origins = catalog.origins.get(object).map(|it| &**it).unwrap_or_default();
     let place = |it: &Origin| find(analysis, it).map(|(file, range)| (file, range.start));
     let mut parts = Vec::new();
     let mut add = |about: &str, places: Vec<(FileId, usize)>| {

@@ -60,6 +60,26 @@ pub struct Snapshot {
     pub target: Result<Arc<Target>, String>,
     /// What was worked out last: of these texts or of older ones.
     pub analysis: Arc<Analysis>,
+    /// Work on this snapshot may end early.
+    pub stop: Stop,
+}
+
+/// Tells long work that nobody waits for its result any more.
+#[derive(Clone)]
+pub struct Stop(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Stop {
+    pub fn when(asked: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(asked))
+    }
+
+    pub fn never() -> Self {
+        Self::when(|| false)
+    }
+
+    pub fn is_asked(&self) -> bool {
+        (self.0)()
+    }
 }
 
 /// Where the files of a plan go, and in which shape.

@@ -81,6 +81,7 @@ impl Script {
             let (mut middle, cuts) = cut(dialect, &text.slice(start..guard.full.end), start);
             if cuts.is_empty() && middle.last().is_some_and(|(it, _)| *it == guard) {
                 middle.pop();
+                recognise(&mut middle, &pieces[first..last]);
                 let behind = pieces[last + 1..].iter().map(|(it, parsed)| (shifted(it, moved), parsed.clone()));
                 let front = pieces[..first].iter().cloned();
                 return Some(front.chain(middle).chain([(guard, known.clone())]).chain(behind).collect());
@@ -120,6 +121,20 @@ impl Script {
         let first = self.statements.partition_point(|it| it.full.end < range.start);
         let last = self.statements.partition_point(|it| it.full.start <= range.end);
         first..last.max(first)
+    }
+}
+
+/// Pieces that mean what one meant before are that one: what follows from it stays known.
+fn recognise(pieces: &mut Pieces, before: &[(Piece, Option<Arc<Parsed>>)]) {
+    let mut known = before.iter().filter_map(|it| it.1.as_ref());
+    let mut rest = known.clone();
+    for parsed in pieces.iter_mut().filter_map(|it| it.1.as_mut()) {
+        if let Some(same) = rest.find(|it| *it == parsed) {
+            *parsed = same.clone();
+            known = rest.clone();
+        } else {
+            rest = known.clone();
+        }
     }
 }
 

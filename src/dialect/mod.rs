@@ -15,7 +15,7 @@ use crate::{
     sql::*,
 };
 
-pub use script::{ParseCache, parse_file};
+pub use script::{ParseCache, Unparsed, parse_file, parse_file_by};
 
 /// The databases Lockkeeper knows, by name.
 pub const DIALECTS: &[&dyn Dialect] = &[&postgres::Postgres];

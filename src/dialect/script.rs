@@ -9,7 +9,45 @@ use crate::sql::{Parsed, Problem, Statement};
 ///
 /// Pieces that are not SQL (psql meta-commands, COPY data) or that nest too deeply are no statements.
 pub fn parse_file(dialect: &dyn Dialect, text: &str) -> (Vec<Statement>, Vec<Problem>) {
-    collect(dialect, text, |full, range| Arc::new(dialect.parse(full, range)))
+    parse_file_by(dialect, text, |pieces| pieces.iter().map(|it| it.parse(dialect)).collect())
+}
+
+/// A piece of a file that is to be parsed.
+pub struct Unparsed<'a> {
+    text: &'a str,
+    /// Where the statement stands in the text.
+    range: Range<usize>,
+}
+
+impl Unparsed<'_> {
+    pub fn parse(&self, dialect: &dyn Dialect) -> Arc<Parsed> {
+        Arc::new(dialect.parse(self.text, self.range.clone()))
+    }
+}
+
+/// As [`parse_file`]. `parse_all` has the pieces parsed, in whatever way, and returns what they mean in their order.
+pub fn parse_file_by(
+    dialect: &dyn Dialect,
+    text: &str,
+    parse_all: impl FnOnce(&[Unparsed<'_>]) -> Vec<Arc<Parsed>>,
+) -> (Vec<Statement>, Vec<Problem>) {
+    let split = dialect.split(text);
+    let mut problems = split.problems;
+    let pieces: Vec<Piece> = split.pieces.into_iter().filter(|it| !it.skip).collect();
+    let unparsed = |Piece { full, range, .. }: &Piece| Unparsed {
+        text: &text[full.clone()],
+        range: range.start - full.start..range.end - full.start,
+    };
+    let meanings = parse_all(&pieces.iter().map(unparsed).collect::<Vec<_>>());
+    let mut statements = Vec::with_capacity(pieces.len());
+    for (Piece { full, range, .. }, parsed) in pieces.into_iter().zip(meanings) {
+        let at = full.start;
+        let moved = |it: &Problem| Problem { range: it.range.start + at..it.range.end + at, ..it.clone() };
+        problems.extend(parsed.problems.iter().map(moved));
+        statements.push(Statement { range, full, parsed });
+    }
+    problems.sort_by_key(|it| (it.range.start, it.range.end));
+    (statements, problems)
 }
 
 /// Remembers the meaning of every piece of one file, by its text, from one version of the file to the next.
@@ -25,8 +63,8 @@ impl ParseCache {
     pub fn parse_file(&mut self, dialect: &dyn Dialect, text: &str) -> (Vec<Statement>, Vec<Problem>) {
         let mut old = std::mem::take(&mut self.parsed);
         let new = &mut self.parsed;
-        collect(dialect, text, |full, range| {
-            let key = (Box::from(full), range);
+        let mut parse = |it: &Unparsed<'_>| {
+            let key = (Box::from(it.text), it.range.clone());
             if let Some(known) = new.get(&key) {
                 return known.clone();
             }
@@ -39,34 +77,9 @@ impl ParseCache {
             };
             new.insert(key, parsed.clone());
             parsed
-        })
+        };
+        parse_file_by(dialect, text, |pieces| pieces.iter().map(&mut parse).collect())
     }
-}
-
-fn collect(
-    dialect: &dyn Dialect,
-    text: &str,
-    mut parse: impl FnMut(&str, Range<usize>) -> Arc<Parsed>,
-) -> (Vec<Statement>, Vec<Problem>) {
-    let split = dialect.split(text);
-    let mut problems = split.problems;
-    let mut statements = Vec::with_capacity(split.pieces.len());
-    for Piece { full, range, skip } in split.pieces {
-        if skip {
-            continue;
-        }
-        let within = range.start - full.start..range.end - full.start;
-        let parsed = parse(&text[full.clone()], within);
-        problems.extend(
-            parsed
-                .problems
-                .iter()
-                .map(|it| Problem { range: it.range.start + full.start..it.range.end + full.start, ..it.clone() }),
-        );
-        statements.push(Statement { range, full, parsed });
-    }
-    problems.sort_by_key(|it| (it.range.start, it.range.end));
-    (statements, problems)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Sender, channel},
     },
 };
@@ -23,6 +24,7 @@ use super::{
     publisher::Publisher,
     view::View,
 };
+use crate::copilot::Stop;
 
 /// The server that one client talks to.
 pub struct Server {
@@ -74,10 +76,24 @@ impl Server {
     }
 }
 
-/// Runs work that may take long on a thread of its own.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+/// Runs work that may take long on a thread of its own. It is asked to stop when nobody waits for it any more: the
+/// client took its request back, or is gone.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce(Stop) -> T + Send + 'static) -> Result<T> {
+    let waiting = Waiting::default();
+    let given_up = waiting.0.clone();
+    let stop = Stop::when(move || given_up.load(Ordering::Relaxed));
     // The only error is a panic in there, which the runtime has logged.
-    tokio::task::spawn_blocking(work).await.map_err(|_| panicked())
+    tokio::task::spawn_blocking(move || work(stop)).await.map_err(|_| panicked())
+}
+
+/// Lives as long as a request does, and tells when that is over.
+#[derive(Default)]
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A panic ends the request, not the server.
@@ -166,13 +182,29 @@ impl LanguageServer for Server {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
     async fn a_panic_ends_one_request() {
         let answer: Result<()> = guarded(async { panic!("a bug") }).await;
         assert!(answer.expect_err("an error").message.contains("the server goes on"));
-        let answer: Result<()> = blocking(|| panic!("a bug")).await;
+        let answer: Result<()> = blocking(|_| panic!("a bug")).await;
         assert!(answer.is_err());
+    }
+
+    #[tokio::test]
+    async fn work_ends_with_its_request() {
+        let (done, ended) = channel();
+        let work = blocking(move |stop| {
+            while !stop.is_asked() {
+                std::thread::yield_now();
+            }
+            done.send(())
+        });
+        // As the transport does with a request that is cancelled: nobody asks for its answer any more.
+        assert!(tokio::time::timeout(Duration::from_millis(20), work).await.is_err());
+        ended.recv_timeout(Duration::from_secs(30)).expect("the work ends");
     }
 }

@@ -6,7 +6,7 @@ use tower_lsp_server::ls_types::Uri;
 
 use super::{client::Abilities, files::Files};
 use crate::{
-    copilot::{FileId, Snapshot},
+    copilot::{FileId, Snapshot, Stop},
     text::{Dirty, PositionEncoding},
 };
 
@@ -52,6 +52,15 @@ impl View {
     pub fn find(&self, uri: &Uri) -> Option<(FileId, &FolderView)> {
         let id = self.files.of_uri(uri)?;
         Some((id, self.folder_of(id)?))
+    }
+
+    /// The same, for work that ends when it is asked to.
+    pub fn until(&self, stop: &Stop) -> Self {
+        let mut res = self.clone();
+        for folder in &mut res.folders {
+            Arc::make_mut(&mut folder.snapshot).stop = stop.clone();
+        }
+        res
     }
 
     pub fn folder_of(&self, id: FileId) -> Option<&FolderView> {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use super::files::Files;
 use crate::{
-    copilot::{self, Analysis, File, FileId, Role, Script, Snapshot, Target},
+    copilot::{self, Analysis, File, FileId, Role, Script, Snapshot, Stop, Target},
     dialect::{Dialect, postgres::Postgres},
     export::Tool,
     lint::Config,
@@ -67,6 +67,7 @@ pub fn nothing() -> Snapshot {
         tool: Tool::Plain,
         target: Err(NO_FOLDER.to_owned()),
         analysis: Arc::new(Analysis::default()),
+        stop: Stop::never(),
     }
 }
 

@@ -12,6 +12,8 @@ mod undo;
 
 pub use undo::undo;
 
+use std::{convert::Infallible, ops::ControlFlow};
+
 use crate::{
     changes::{self, Builder, Change, Draft, Outline, pairs::Pairs},
     plan::{Action, Hazard, PhaseKind, Plan},
@@ -35,17 +37,37 @@ impl Selection {
 
 /// Plans the way from `input.before` to `input.after`. Pure and deterministic.
 pub fn plan(input: changes::Input<'_>, selection: &Selection) -> Plan {
+    let Ok(plan) = plan_with::<Infallible>(input, selection, &|| ControlFlow::Continue(()));
+    plan
+}
+
+/// As [`plan`]. `None`: `stop` said that nobody waits for the plan any more.
+pub fn plan_unless(input: changes::Input<'_>, selection: &Selection, stop: &dyn Fn() -> bool) -> Option<Plan> {
+    let stopped = || if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    plan_with(input, selection, &stopped).ok()
+}
+
+fn plan_with<S>(
+    input: changes::Input<'_>,
+    selection: &Selection,
+    stop: &dyn Fn() -> ControlFlow<S>,
+) -> Result<Plan, S> {
+    let go_on = || stop().break_value().map_or(Ok(()), Err);
     let pairs = Pairs::new(input);
+    go_on()?;
     let diff = changes::diff_pairs(&pairs);
     let chosen: Vec<&Change> = diff.changes.iter().filter(|it| selection.takes(it)).collect();
     let b = Builder { pairs: &pairs };
-    let outlines: Vec<Outline> = chosen.iter().map(|it| it.outline(&b)).collect();
+    let outline = |it: &&Change| go_on().map(|()| it.outline(&b));
+    let outlines: Vec<Outline> = chosen.iter().map(outline).collect::<Result<_, S>>()?;
     let drafts: Vec<Draft> = outlines
         .iter()
         .enumerate()
         .flat_map(|(change, outline)| outline.drafts.iter().map(move |draft| Draft { change, ..draft.clone() }))
         .collect();
+    go_on()?;
     let nodes = order::arrange(once(drafts), &pairs.base, input.after);
+    go_on()?;
     let summaries: Vec<_> = chosen.iter().map(|it| it.summary()).collect();
     let mut hazards: Vec<Hazard> = Vec::new();
     for (outline, summary) in outlines.iter().zip(&summaries) {
@@ -58,14 +80,14 @@ pub fn plan(input: changes::Input<'_>, selection: &Selection) -> Plan {
     }
     let mut phases = assemble::phases(&input, nodes, &outlines, &summaries, &mut hazards);
     resume::mark(&mut phases, &input);
-    Plan {
+    Ok(Plan {
         dialect: input.dialect.name(),
         server_version: input.facts.server_version,
         changes: summaries,
         questions: diff.questions,
         hazards,
         phases,
-    }
+    })
 }
 
 /// Two changes may both make a column NOT NULL (a primary key and an identity): once is enough.

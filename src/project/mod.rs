@@ -40,7 +40,7 @@ pub use lint_settings::{LintSettings, Override};
 pub use read::decode;
 pub use sections::forward_parts;
 pub use settings::{SETTINGS, SETTINGS_FILE, Settings, Versions};
-pub use source::{FileProblem, LineIndex, SourceFile, line_column, parse};
+pub use source::{FileProblem, LineIndex, SourceFile, line_column, parse, parse_all};
 pub use target::Target;
 pub use write::{NewFile, replace, write_new};
 
@@ -132,8 +132,13 @@ impl Project {
 
     /// The up parts of the migrations, read and parsed, in the order in which the tool runs them.
     pub fn migration_sources(&self) -> Result<Vec<SourceFile>> {
-        let Some(migrations) = &self.migrations else { return Ok(Vec::new()) };
-        let paths: Vec<_> = migrations.files.iter().map(|it| it.up.clone()).collect();
+        self.first_migration_sources(usize::MAX)
+    }
+
+    /// As [`Project::migration_sources`], of so many.
+    pub fn first_migration_sources(&self, count: usize) -> Result<Vec<SourceFile>> {
+        let files = self.migrations.as_ref().map(|it| it.files.as_slice()).unwrap_or_default();
+        let paths: Vec<_> = files.iter().take(count).map(|it| it.up.clone()).collect();
         self.sources(&paths)
     }
 

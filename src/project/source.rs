@@ -3,6 +3,7 @@
 use std::{
     fmt,
     ops::Range,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,7 +12,7 @@ use anyhow::Result;
 
 use super::{sections, tree::Tree};
 use crate::{
-    dialect::{Dialect, parse_file},
+    dialect::{Dialect, Unparsed, parse_file_by},
     sql::{Problem, Severity, Statement},
 };
 
@@ -98,14 +99,36 @@ pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
 /// Reads and parses files of a tree.
 pub(super) fn load(tree: &Tree<'_>, paths: &[PathBuf], dialect: &dyn Dialect) -> Result<Vec<SourceFile>> {
     let texts = tree.read_all(paths)?;
-    let files = paths.iter().zip(texts).map(|(path, text)| parse(dialect, &tree.label(path), &text));
-    Ok(files.collect())
+    let named: Vec<_> = paths.iter().map(|it| tree.label(it)).zip(texts).collect();
+    Ok(parse_all(dialect, &named))
+}
+
+/// As [`parse`], of many.
+pub fn parse_all(dialect: &dyn Dialect, files: &[(PathBuf, Arc<str>)]) -> Vec<SourceFile> {
+    shared(files, 16, |(path, text)| parse(dialect, path, text))
+}
+
+/// The work done on every item, by all cores when there are so many that it is worth it. The results are in order.
+fn shared<T: Sync, R: Send>(items: &[T], worth: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, |it| it.get().min(8));
+    if cores == 1 || items.len() < worth {
+        return items.iter().map(work).collect();
+    }
+    std::thread::scope(|scope| {
+        let work = &work;
+        let parts = items.chunks(items.len().div_ceil(cores));
+        let hands: Vec<_> = parts.map(|it| scope.spawn(move || it.iter().map(work).collect::<Vec<_>>())).collect();
+        // A panic goes on in the thread that waits.
+        let done = |it: std::thread::ScopedJoinHandle<'_, Vec<R>>| it.join().unwrap_or_else(|it| resume_unwind(it));
+        hands.into_iter().flat_map(done).collect()
+    })
 }
 
 /// Cuts a text into statements and parses each. Only the up section of a file with sections counts.
 pub fn parse(dialect: &dyn Dialect, path: &Path, text: &Arc<str>) -> SourceFile {
     let text = sections::up_part(text);
-    let (statements, problems) = parse_file(dialect, &text);
+    let (statements, problems) =
+        parse_file_by(dialect, &text, |pieces| shared(pieces, 500, |it: &Unparsed<'_>| it.parse(dialect)));
     SourceFile { path: path.to_path_buf(), text, statements: statements.into(), problems }
 }
 

@@ -104,6 +104,7 @@ fn snapshot(script: Arc<Script>) -> Snapshot {
         tool: Tool::Plain,
         target: Err("a benchmark writes nothing".to_owned()),
         analysis: Arc::default(),
+        stop: copilot::Stop::never(),
     }
 }
 

@@ -354,7 +354,7 @@ fn origins_and_annotations_stand_at_the_objects() {
     let catalog = desired(&sources).catalog;
     let table = Name::new("public", "u");
     let text = |object: &ObjectRef| {
-        let origins = catalog.origins.get(object).map(Vec::as_slice).unwrap_or_default();
+        let origins = catalog.origins.get(object).map(|it| &**it).unwrap_or_default();
         let place = |it: &Origin| it.place(&sources[it.source as usize].statements).expect("it stands there");
         origins.iter().map(|it| &sql[place(it)]).collect::<Vec<_>>().join(" | ")
     };

@@ -229,6 +229,7 @@ fn project(tool: Tool, before: &str, text: &str, version: u32) -> Snapshot {
         tool,
         target: Ok(Arc::new(target)),
         analysis: Arc::default(),
+        stop: copilot::Stop::never(),
     };
     res.analysis = Arc::new(copilot::analyse(&res, &|| false).expect("nobody stops it"));
     res

@@ -96,3 +96,26 @@ fn nothing_changed_means_no_plan() {
         assert!(plan.phases.is_empty() && plan.changes.is_empty(), "page {name}: {plan:#?}");
     }
 }
+
+#[test]
+fn a_plan_that_nobody_waits_for_ends() {
+    let tables: String = (0..20).map(|it| format!("create table t{it} (id int primary key, a int);")).collect();
+    let (before, after) = (desired(&tables), desired(&tables.replace("a int", "a int not null, b text")));
+    let (facts, answers) = (Facts::for_version(15), Answers::default());
+    let dialect = dialect::by_name("postgres").unwrap();
+    let input = changes::Input { before: &before, after: &after, dialect, facts: &facts, answers: &answers };
+    // Asked again and again while it works: it ends at whichever time it is told so.
+    let asked = std::cell::Cell::new(0);
+    let stop_at = |last: i32| {
+        asked.set(0);
+        let stop = || asked.replace(asked.get() + 1) >= last;
+        planner::plan_unless(input, &Selection::default(), &stop)
+    };
+    assert_eq!(stop_at(i32::MAX), Some(planner::plan(input, &Selection::default())));
+    let times = asked.get();
+    assert!(times > 40, "{times}: once per change and between the stages");
+    for last in [0, 1, 20, times - 1] {
+        assert_eq!(stop_at(last), None);
+        assert_eq!(asked.get(), last + 1, "the work went on");
+    }
+}

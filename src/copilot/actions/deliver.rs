@@ -205,7 +205,8 @@ fn plan_of(snapshot: &Snapshot, before: &Catalog, statement: &Statement) -> Resu
     let assume = if renames { "rename" } else { "drop-and-add" };
     let answers = Answers { assume: Some(assume.to_owned()), ..snapshot.answers.clone() };
     let input = crate::changes::Input { answers: &answers, ..analysis::input(snapshot, before, &after) };
-    let plan = planner::plan(input, &Selection::default());
+    let plan = planner::plan_unless(input, &Selection::default(), &|| snapshot.stop.is_asked());
+    let plan = plan.ok_or("nobody waits for the plan any more")?;
     if plan.phases.is_empty() { Err("the statement changes nothing".to_owned()) } else { Ok(plan) }
 }
 

@@ -43,7 +43,7 @@ pub fn explain(snapshot: &Snapshot, file: FileId, offset: usize) -> Option<Strin
 pub(super) fn pending(snapshot: &Snapshot, only: Vec<String>) -> Option<Plan> {
     let (before, after) = (snapshot.analysis.before.as_ref()?, snapshot.analysis.after.as_ref()?);
     let input = analysis::input(snapshot, &before.catalog, &after.catalog);
-    Some(planner::plan(input, &Selection { only, exclude: Vec::new() }))
+    planner::plan_unless(input, &Selection { only, exclude: Vec::new() }, &|| snapshot.stop.is_asked())
 }
 
 fn of_plan(plan: &Plan) -> String {

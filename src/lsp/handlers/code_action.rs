@@ -1,7 +1,5 @@
 //! `textDocument/codeAction` and `codeAction/resolve`: titles first, the edit when one is chosen.
 
-use std::sync::Arc;
-
 use serde_json::to_value;
 use tower_lsp_server::{
     jsonrpc::{Error, Result},
@@ -24,10 +22,10 @@ use super::execute_command::{APPLY, EXPLAIN};
 
 pub async fn code_action(server: &Server, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
     let view = server.analysed().await?;
-    blocking(move || answer(&view, &params)).await
+    blocking(move |stop| answer(&view.until(&stop), &params)).await
 }
 
-fn answer(view: &Arc<View>, params: &CodeActionParams) -> Option<CodeActionResponse> {
+fn answer(view: &View, params: &CodeActionParams) -> Option<CodeActionResponse> {
     let uri = &params.text_document.uri;
     let (id, folder) = view.find(uri)?;
     let text = &folder.snapshot.file(id)?.script.text;
@@ -111,7 +109,7 @@ pub async fn code_action_resolve(server: &Server, mut action: CodeAction) -> Res
     let data = action.data.clone().ok_or_else(|| Error::invalid_params("the action carries no data"))?;
     let data: ActionData = serde_json::from_value(data).map_err(|it| Error::invalid_params(it.to_string()))?;
     let view = server.analysed().await?;
-    let (edit, _) = blocking(move || edit(&view, data)).await??;
+    let (edit, _) = blocking(move |stop| edit(&view.until(&stop), data)).await??;
     action.edit = Some(edit);
     Ok(action)
 }

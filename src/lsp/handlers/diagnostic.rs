@@ -10,7 +10,7 @@ pub async fn diagnostic(server: &Server, params: DocumentDiagnosticParams) -> Re
     }
     let view = server.settled().await?;
     let uri = params.text_document.uri;
-    let items = blocking(move || match view.find(&uri) {
+    let items = blocking(move |_| match view.find(&uri) {
         Some((id, folder)) => to_proto::diagnostics(&view, folder, id),
         None => Vec::new(),
     });

@@ -55,7 +55,7 @@ fn parse<T: DeserializeOwned>(argument: LSPAny) -> Result<T> {
 async fn apply(server: &Server, data: ActionData) -> Result<Option<LSPAny>> {
     let view = server.analysed().await?;
     let shows = view.abilities.as_ref().is_some_and(|it| it.show_documents);
-    let (edit, created) = blocking(move || edit(&view, data)).await??;
+    let (edit, created) = blocking(move |stop| edit(&view.until(&stop), data)).await??;
     let answer = server.client.apply_edit(edit).await?;
     if !answer.applied {
         let why = answer.failure_reason.unwrap_or_else(|| "it gave no reason".to_owned());
@@ -72,7 +72,8 @@ async fn apply(server: &Server, data: ActionData) -> Result<Option<LSPAny>> {
 async fn explain(server: &Server, place: PlaceArgument) -> Result<Option<LSPAny>> {
     let view = server.analysed().await?;
     let abilities = view.abilities.clone();
-    let markdown = blocking(move || {
+    let markdown = blocking(move |stop| {
+        let view = view.until(&stop);
         let (id, folder) = view.find(&place.uri)?;
         let text = &folder.snapshot.file(id)?.script.text;
         let offset = from_proto::offset(text, place.position, view.encoding());

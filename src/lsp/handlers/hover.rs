@@ -10,7 +10,7 @@ use crate::{
 pub async fn hover(server: &Server, params: HoverParams) -> Result<Option<Hover>> {
     let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
     let view = server.analysed().await?;
-    let found = blocking(move || {
+    let found = blocking(move |_| {
         let (id, folder) = view.find(&text_document.uri)?;
         let text = &folder.snapshot.file(id)?.script.text;
         let offset = from_proto::offset(text, position, view.encoding());
