@@ -404,7 +404,7 @@ fn a_file_that_may_not_be_read_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tree(&[("secret.sql", "SELECT 1;\n")]);
     let secret = dir.path().join("secret.sql");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
     // Nobody can keep a file from the superuser.
     match fs::read(&secret) {
         Ok(_) => assert_eq!(lockkeeper(dir.path(), &["lint", "secret.sql"]).status.code(), Some(0)),
