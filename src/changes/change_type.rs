@@ -144,6 +144,8 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeType> {
     let changed = single.filter(|(_, it)| it.before.ty != it.after.ty || it.before.collation != it.after.collation);
     // A generated column is recomputed, whatever its type.
     let own = changed.filter(|(_, it)| it.before.generated == it.after.generated);
+    // The parent's change reaches it; one of its own is refused.
+    let own = own.filter(|(pair, it)| !pair.inherited(&it.after.name, pairs));
     let direct = own.map(|(pair, it)| ChangeType {
         table: pair.after.name.clone(),
         before: it.before.clone(),

@@ -164,7 +164,7 @@ impl Kind for RenameColumn {
             ),
         );
         let rename = Ddl::RenameColumn { table: self.table.clone(), from: self.from.clone(), to: self.to.clone() };
-        acc.step(Contract, rename, "the column cannot exist twice (identity, generated, partition key, inherited or pointed at), so the name changes in one stroke");
+        acc.step(Contract, rename, "the column cannot exist twice (it is generated, feeds a generated one, is inherited or of a partitioned table), so the name changes in one stroke");
         let message = format!(
             "code that asks for {}.{} fails from the moment this commits: the column cannot be kept under both names",
             self.table, self.from

@@ -161,24 +161,21 @@ fn rewrites(pairs: &Pairs<'_>, table: &Name, new: &Column) -> bool {
 /// What a trigger and a second column cannot do falls back to one direct statement, announced as such.
 pub fn possible(pairs: &Pairs<'_>, table: &Name, old: &Column, new: &Column) -> bool {
     let (Some(before), Some(after)) = (pairs.base.table(table), pairs.input.after.table(table)) else { return false };
-    let plain =
-        |it: &Table| it.partition_of.is_none() && it.inherits.is_empty() && it.persistence != Persistence::Temporary;
+    // The second column of a partitioned table is its partitions' too: their own changes do not know of it.
+    let plain = |it: &Table| {
+        let partitions = it.partition_by.is_some() || it.partition_of.is_some();
+        !partitions && it.inherits.is_empty() && it.persistence != Persistence::Temporary
+    };
     let alone = plain(before) && plain(after) && !pairs.base.tables.values().any(|it| it.inherits.contains(table));
     let feeds = |it: &Table, name: &Ident| {
-        let generated = it.columns.iter().filter_map(|it| it.generated.as_ref());
-        let keys = it.partition_by.iter().flat_map(|it| &it.keys);
-        generated.into_iter().any(|it| mentions_column(it.expr.text(), name))
-            || keys.into_iter().any(|it| match &it.expr {
-                KeyExpr::Column(it) => it == name,
-                KeyExpr::Expr(it) => mentions_column(it.text(), name),
-            })
+        let mut generated = it.columns.iter().filter_map(|it| it.generated.as_ref());
+        generated.any(|it| mentions_column(it.expr.text(), name))
     };
     let excluded = |it: &Table, name: &Ident| {
         let hard = it.constraints.iter().filter(|it| matches!(it.kind, ConstraintKind::Exclude(_)));
         hard.into_iter().any(|it| rebuilt::constraint_mentions(it, name))
     };
-    // The foreign keys of a partitioned table are checked under lock when they are made (before 18), and its unique keys
-    // are not made of indexes that are there already.
+    // The foreign keys of a partitioned table are checked under lock when they are made (before 18).
     let in_parts = |it: &Name| {
         let table = pairs.base.table(it);
         table.is_some_and(|it| it.partition_by.is_some() || it.partition_of.is_some())
@@ -187,8 +184,6 @@ pub fn possible(pairs: &Pairs<'_>, table: &Name, old: &Column, new: &Column) -> 
         ConstraintKind::ForeignKey(fk) => fk.referenced_columns.contains(&old.name) && in_parts(&from.name),
         _ => false,
     });
-    let partitioned_key = before.partition_by.is_some()
-        && before.constraints.iter().any(|it| rebuilt::constraint_mentions(it, &old.name));
     alone
         && old.generated.is_none()
         && new.generated.is_none()
@@ -197,7 +192,6 @@ pub fn possible(pairs: &Pairs<'_>, table: &Name, old: &Column, new: &Column) -> 
         && !excluded(before, &old.name)
         && !excluded(after, &new.name)
         && !pointed_at_by_parts
-        && !partitioned_key
         && !build::constrained_domain(&pairs.base, &new.ty)
 }
 
