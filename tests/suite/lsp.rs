@@ -1,6 +1,6 @@
 //! The language server, driven in process with the JSON that an editor sends.
 
-mod client;
+pub mod client;
 
 use serde_json::{Value, json};
 

@@ -20,6 +20,7 @@ mod lint_cli;
 mod live_fire;
 mod locks;
 mod lsp;
+mod lsp_fixes;
 mod observed;
 mod pages;
 mod parse;

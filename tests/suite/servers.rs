@@ -262,3 +262,36 @@ fn a_database_is_cloned_from_another() {
         });
     }
 }
+
+#[test]
+fn a_server_that_goes_away_in_the_middle_is_told_in_one_line() {
+    use nix::sys::signal::{Signal, kill};
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.sql"), "CREATE TABLE a (id int); SELECT pg_sleep(600);").unwrap();
+    std::fs::write(folder.path().join("b.sql"), "CREATE TABLE a (id int);").unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        // One of its own: the others' must live.
+        let installed = find::all().into_iter().find(|it| it.major == 16).expect("run tests/setup");
+        let choice = ServerChoice::Found { binaries: Some(installed.dir), version: Some(16) };
+        let server = Server::open(&choice).await.unwrap();
+        let home = Arc::new(server.create_database(None).await.unwrap());
+        let ServerChoice::Url(url) = named(&home, "lockkeeper_admin") else { panic!("a URL") };
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lockkeeper"));
+        command.args(["verify", "--from", "a.sql", "--to", "b.sql", "--shadow", &url]).current_dir(folder.path());
+        let child = command.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let admin = home.connect_admin().await.unwrap();
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'";
+        for _ in 0..600 {
+            if admin.value(sleeping).await.unwrap().as_deref() == Some("1") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        kill(nix::unistd::Pid::from_raw(server.pid().unwrap()), Signal::SIGQUIT).unwrap();
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]), "{told}");
+        assert!(told.lines().count() == 1 && told.contains("the server went away"), "{told}");
+    });
+}
