@@ -11,6 +11,7 @@ pub(super) fn write(phase: &PhaseText<'_>, numbering: &mut Numbering) -> Vec<Out
     let undo = format!("rollback/{name}.sql");
     let mut out = phase.header(0, 1, &undo);
     out.push_str("-- Run it with `psql -v ON_ERROR_STOP=1 -f FILE`, outside a transaction.\n");
+    out.push_str("-- After a failure run it again: what is done is passed over.\n");
     let guard = phase.guard();
     if let Some(guard) = &guard {
         out.push_str(&format!("\n-- {}\n", phase.guard_why()));

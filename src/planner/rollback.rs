@@ -31,6 +31,8 @@ pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<Rollba
         lost: lost.join("; "),
         checklist: vec![
             "a backup taken today has been restored and read".into(),
+            "the application that does without is deployed everywhere, and the flag that could switch back is off"
+                .into(),
             "no running instance, job or report uses what goes".into(),
             "the phases before have been verified".into(),
         ],
