@@ -364,6 +364,7 @@ impl Kind for AddColumn {
     }
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
+        super::soft_delete::advise(b, acc, &self.table, &self.column);
         match &self.form {
             Form::Direct => self.add(acc, &format!("add:{}.{}", self.table, self.column.name), self.plain()),
             Form::Rewrites(why) => {

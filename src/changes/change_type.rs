@@ -3,13 +3,13 @@
 use super::{
     Builder, Kind, Outline,
     dual::{Twin, swap},
-    link,
+    intent, link,
     pairs::Pairs,
 };
 use crate::{
     dialect::{TypeChange, TypeCost},
     page::page,
-    plan::{PhaseKind::*, Undo},
+    plan::{PhaseKind::*, Question, Undo},
     sql::{Column, Ddl, Expr, Name, ObjectRef, Severity},
 };
 
@@ -170,8 +170,7 @@ impl ChangeType {
         let (table, column, ty) = (&self.table, &self.after.name, &self.after.ty);
         let plain = TypeChange { table, column, to: ty, collation: self.after.collation.as_ref(), using: None };
         let cost = b.dialect().type_change(&plain, &b.pairs.base, b.pairs.input.facts);
-        let at = b.after().annotations.get(&self.object());
-        let said = at.and_then(|it| it.iter().find(|it| it.key == "using")).map(|it| b.dialect().expr(&it.value));
+        let said = super::dual::said(b.pairs, table, column, "using").map(|it| b.dialect().expr(&it));
         let using = said.or_else(|| (cost == TypeCost::NeedsUsing).then(|| self.cast_by_text(b)));
         let phase = if cost <= TypeCost::Rebuilds { Expand } else { Contract };
         let group = format!("type:{table}.{column}");
@@ -249,6 +248,24 @@ impl Kind for ChangeType {
             return format!("change the collation of {}.{}", self.table, self.after.name);
         }
         format!("change {}.{} from {} to {}", self.table, self.after.name, self.before.ty, self.after.ty)
+    }
+
+    fn questions(&self, b: &Builder<'_>) -> Vec<Question> {
+        let (table, column, ty) = (&self.table, &self.after.name, &self.after.ty);
+        let at = intent::annotations(b.pairs, &self.object());
+        let plain = TypeChange { table, column, to: ty, collation: self.after.collation.as_ref(), using: None };
+        let cost = b.dialect().type_change(&plain, &b.pairs.base, b.pairs.input.facts);
+        if cost != TypeCost::NeedsUsing || at.iter().any(|it| it.key == "using") {
+            return Vec::new();
+        }
+        let by_text = format!("value:{}", self.cast_by_text(b));
+        let about = format!(
+            "PostgreSQL does not cast {table}.{column} from {} to {ty} by itself: which expression over {column} gives the new value?",
+            self.before.ty
+        );
+        let asked = (format!("using:{table}.{column}"), about);
+        let choices = vec![by_text.clone(), "value:…".to_owned()];
+        vec![intent::question(b.pairs, asked, vec![self.object()], choices, &by_text)]
     }
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {

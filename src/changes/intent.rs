@@ -1,7 +1,7 @@
 //! What a diff cannot know: is a dropped and an added thing a rename? Annotations and answers say so, else a question does.
 
-use super::{Builder, pairs::Pairs};
-use crate::{plan::Question, sql::*};
+use super::{Builder, pairs::Pairs, reshape};
+use crate::{catalog::Catalog, plan::Question, sql::*};
 
 pub const RENAME: &str = "rename";
 pub const DROP_AND_ADD: &str = "drop-and-add";
@@ -29,7 +29,7 @@ pub fn rename_tables(pairs: &mut Pairs<'_>) {
         let asked = said.is_none().then(|| {
             (format!("rename:{from}>{to}"), format!("Is table {to} the old {from} under a new name, or another table?"))
         });
-        if settle(pairs, asked) {
+        if settle(pairs, asked, vec![object, ObjectRef::Table(from.clone())]) {
             dropped.retain(|it| **it != from);
             move_table(pairs, from, to.clone());
         }
@@ -88,7 +88,8 @@ pub fn rename_columns(pairs: &mut Pairs<'_>, table: &Name, before: &Table, after
                 format!("Is {table}.{} the old {from} under a new name, or another column?", new.name),
             )
         });
-        if settle(pairs, asked) {
+        let objects = [&new.name, &from].map(|it| ObjectRef::Column(table.clone(), it.clone())).to_vec();
+        if settle(pairs, asked, objects) {
             dropped.retain(|it| it.name != from);
             res.push((from, new.name.clone()));
         }
@@ -146,9 +147,15 @@ pub fn annotations<'a>(pairs: &Pairs<'a>, object: &ObjectRef) -> &'a [Annotation
 }
 
 /// A question with its answer, if one was given that is among the choices; else with what is assumed.
-pub fn question(pairs: &Pairs<'_>, id: String, about: String, choices: Vec<String>, assumed: &str) -> Question {
+pub fn question(
+    pairs: &Pairs<'_>,
+    (id, about): (String, String),
+    objects: Vec<ObjectRef>,
+    choices: Vec<String>,
+    assumed: &str,
+) -> Question {
     let answers = pairs.input.answers;
-    let mut res = Question { id, about, choices, assumed: assumed.to_owned(), answered: false };
+    let mut res = Question { id, about, choices, assumed: assumed.to_owned(), answered: false, objects };
     let answer = answers.by_id.get(&res.id).or(answers.assume.as_ref());
     if let Some(answer) = answer.filter(|it| res.accepts(it)) {
         res.assumed.clone_from(answer);
@@ -159,9 +166,9 @@ pub fn question(pairs: &Pairs<'_>, id: String, about: String, choices: Vec<Strin
 
 /// Is it a rename? `asked` is the question's id and text; `None`: an annotation has said so.
 /// Without an answer the rename is assumed: it loses nothing.
-fn settle(pairs: &mut Pairs<'_>, asked: Option<(String, String)>) -> bool {
-    let Some((id, about)) = asked else { return true };
-    let question = question(pairs, id, about, vec![RENAME.into(), DROP_AND_ADD.into()], RENAME);
+fn settle(pairs: &mut Pairs<'_>, asked: Option<(String, String)>, objects: Vec<ObjectRef>) -> bool {
+    let Some(asked) = asked else { return true };
+    let question = question(pairs, asked, objects, vec![RENAME.into(), DROP_AND_ADD.into()], RENAME);
     let rename = question.assumed == RENAME;
     pairs.questions.push(question);
     rename
@@ -175,13 +182,14 @@ pub fn fill_question(
     about: String,
     proposed: Option<String>,
 ) -> Question {
-    let at = annotations(b.pairs, &ObjectRef::Column(table.clone(), column.clone()));
-    let said = at.iter().find(|it| it.key == "backfill").map(|it| format!("value:{}", it.value));
+    let object = ObjectRef::Column(table.clone(), column.clone());
+    let said =
+        annotations(b.pairs, &object).iter().find(|it| it.key == "backfill").map(|it| format!("value:{}", it.value));
     let proposed = proposed.map(|it| format!("value:{it}"));
     let mut choices = vec!["none".to_owned(), "value:…".to_owned()];
     choices.extend(proposed.clone());
-    let assumed = said.clone().or(proposed).unwrap_or_else(|| "none".to_owned());
-    let res = question(b.pairs, format!("fill:{table}.{column}"), about, choices, &assumed);
+    let assumed: String = said.clone().or(proposed).unwrap_or_else(|| "none".to_owned());
+    let res = question(b.pairs, (format!("fill:{table}.{column}"), about), vec![object], choices, &assumed);
     match said {
         // The file speaks for itself, whatever the command line says.
         Some(said) => Question { assumed: said, answered: true, ..res },
@@ -208,4 +216,65 @@ fn closeness(a: &Ident, b: &Ident) -> usize {
     let prefix = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
     let suffix = a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count();
     words * 100 + prefix + suffix
+}
+
+/// What a choice among a question's answers is as an annotation: a title for people, and the comment for each object it
+/// must stand at. `None`: a choice that leaves things as they are, or one that takes a value nobody has given yet.
+pub fn annotation(question: &Question, choice: &str, after: &Catalog) -> Option<(String, Vec<(ObjectRef, String)>)> {
+    let there = |it: &&ObjectRef| match it {
+        ObjectRef::Column(table, column) => after.table(table).is_some_and(|it| it.column(column).is_some()),
+        ObjectRef::Table(table) => after.tables.contains_key(table),
+        _ => false,
+    };
+    let (news, olds): (Vec<&ObjectRef>, Vec<&ObjectRef>) = question.objects.iter().partition(there);
+    let bare = |it: &&ObjectRef| match it {
+        ObjectRef::Column(_, column) => column.to_string(),
+        other => other.to_string(),
+    };
+    let list = |it: &[&ObjectRef], glue: &str| it.iter().map(bare).collect::<Vec<_>>().join(glue);
+    let at = |words: String| news.iter().map(|it| ((*it).clone(), words.clone())).collect();
+    let first = news.first()?;
+    Some(match choice {
+        RENAME => {
+            let old = bare(olds.first()?);
+            let mut all = vec![((*first).clone(), format!("-- @renamed from={}", quoted(&old)))];
+            all.extend(news.iter().skip(1).map(|it| ((*it).clone(), "-- @new".to_owned())));
+            (format!("Treat as rename: {old} is now {}", bare(first)), all)
+        }
+        DROP_AND_ADD => {
+            let (new, old) = (list(&news, ", "), list(&olds, ", "));
+            (format!("Treat as drop and add: {new} has nothing to do with {old}"), at("-- @new".to_owned()))
+        }
+        reshape::SPLIT => {
+            let (old, new) = (list(&olds, ","), list(&news, ", "));
+            (format!("Treat as split of {old} into {new}"), at(format!("-- @split from={}", quoted(&old))))
+        }
+        reshape::MERGE => {
+            let olds: Vec<String> = olds.iter().map(|it| quoted(&bare(it))).collect();
+            (
+                format!("Treat as merge of {} into {}", olds.join(", "), bare(first)),
+                at(format!("-- @merge from={}", olds.join(","))),
+            )
+        }
+        reshape::MOVE => {
+            let old = olds.first()?.to_string();
+            (format!("Treat as moved from {old}"), at(format!("-- @moved from={}", quoted(&old))))
+        }
+        _ => {
+            let value = choice.strip_prefix("value:").filter(|it| *it != "…")?;
+            let word = question.id.split_once(':').map_or("", |it| it.0);
+            let (title, key) = match word {
+                "fill" => (format!("Give rows without a value {value}"), "backfill"),
+                "using" => (format!("Convert by {value}"), "using"),
+                _ => return None,
+            };
+            (title, at(format!("-- @{key} {value}")))
+        }
+    })
+}
+
+/// A name as an annotation takes it: in quotes when it holds anything but word characters.
+fn quoted(name: &str) -> String {
+    let plain = name.chars().all(|it| it.is_alphanumeric() || it == '_' || it == '.' || it == '$');
+    if plain { name.to_owned() } else { format!("\"{name}\"") }
 }

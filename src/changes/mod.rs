@@ -16,6 +16,7 @@ mod rebuilt;
 pub mod recreate;
 mod regroup;
 mod reshape;
+mod soft_delete;
 
 mod add_check;
 mod add_column;
@@ -100,6 +101,11 @@ trait Kind {
 
     /// The object in `after`; in `before` for drops.
     fn object(&self) -> ObjectRef;
+
+    /// All objects whose story it tells: the questions about them are its own.
+    fn objects(&self) -> Vec<ObjectRef> {
+        vec![self.object()]
+    }
 
     /// What tells it from other changes of its kind; part of its id.
     fn id(&self) -> String {
@@ -226,6 +232,11 @@ impl Change {
         }
     }
 
+    /// All objects whose story it tells.
+    pub fn objects(&self) -> Vec<ObjectRef> {
+        self.inner().objects()
+    }
+
     /// What it contributes to a plan.
     pub fn outline(&self, b: &Builder<'_>) -> Outline {
         let mut acc = Outline::default();
@@ -247,6 +258,8 @@ pub fn diff_pairs(pairs: &Pairs<'_>) -> Diff {
     questions.extend(changes.iter().flat_map(|it| it.inner().questions(&b)));
     Diff { changes, questions }
 }
+
+pub use intent::annotation;
 
 /// The page of a kind.
 pub fn page(kind: &str) -> Option<Page> {

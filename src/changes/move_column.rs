@@ -355,6 +355,12 @@ impl Kind for MoveColumn {
         ObjectRef::Column(self.mirror.target.clone(), first)
     }
 
+    fn objects(&self) -> Vec<ObjectRef> {
+        let it = &self.mirror;
+        let new = it.columns.iter().map(|one| ObjectRef::Column(it.target.clone(), one.to.clone()));
+        new.chain(it.columns.iter().map(|one| ObjectRef::Column(it.source.clone(), one.from.clone()))).collect()
+    }
+
     fn describe(&self) -> String {
         format!("move {} of {} to {}", self.list(), self.mirror.source, self.mirror.target)
     }

@@ -27,6 +27,12 @@ pub fn outline(b: &Builder<'_>, acc: &mut Outline, it: &Regroup) {
     acc.hazard("dropping-column", Severity::Warning, message);
 }
 
+/// The new columns, then the old ones.
+pub fn objects(it: &Regroup) -> Vec<ObjectRef> {
+    let all = it.new.iter().chain(&it.old);
+    all.map(|piece| ObjectRef::Column(it.table.clone(), piece.column.clone())).collect()
+}
+
 fn list(names: &[Ident]) -> String {
     names.iter().map(Ident::to_string).collect::<Vec<_>>().join(" and ")
 }

@@ -95,6 +95,10 @@ fn unsaid(pairs: &Pairs<'_>, table: &Name, column: &Column) -> bool {
     !said.iter().any(|it| matches!(it.key.as_str(), "new" | "renamed" | "split" | "merge" | "moved"))
 }
 
+fn columns(table: &Name, columns: &[Column]) -> Vec<ObjectRef> {
+    columns.iter().map(|it| ObjectRef::Column(table.clone(), it.name.clone())).collect()
+}
+
 fn names(columns: &[Column]) -> String {
     columns.iter().map(|it| it.name.to_string()).collect::<Vec<_>>().join(",")
 }
@@ -106,8 +110,9 @@ fn annotated_groups(pairs: &mut Pairs<'_>, table: &Name) {
     }
     let from = |pairs: &Pairs<'_>, column: &Column, key: &str| -> Option<Vec<Ident>> {
         let at = intent::annotations(pairs, &ObjectRef::Column(table.clone(), column.name.clone()));
-        let said = at.iter().find(|it| it.key == key)?.argument("from")?;
-        Some(said.split(',').map(|it| Ident::new(it.trim().trim_matches('"'))).collect())
+        // Somebody has said since that it came from nowhere.
+        let said = at.iter().find(|it| it.key == key).filter(|_| !at.iter().any(|it| it.key == "new"))?;
+        Some(said.argument("from")?.split(',').map(|it| Ident::new(it.trim().trim_matches('"'))).collect())
     };
     let mut groups: Vec<(Vec<Column>, Vec<Column>)> = Vec::new();
     for new in come(pairs, table) {
@@ -143,15 +148,15 @@ fn settle_group(pairs: &mut Pairs<'_>, table: &Name, olds: &[Column], news: &[Co
         let id = format!("{word}:{table}.{}>{}", names(olds), names(news));
         let about =
             format!("{table}.{} cannot become {} step by step: {why}. What is to happen?", names(olds), names(news));
-        keep_or_drop(pairs, table, olds, id, about, Vec::new());
+        keep_or_drop(pairs, table, olds, (id, about), columns(table, news), Vec::new());
         return;
     }
     let (ups, asked_up) = values(pairs, table, news, olds, "using");
     let (downs, asked_down) = values(pairs, table, olds, news, "back");
     let asked: Vec<(String, String)> = asked_up.into_iter().chain(asked_down).collect();
     if !asked.is_empty() {
-        for (id, about) in asked {
-            keep_or_drop(pairs, table, olds, id, about, vec!["value:…".to_owned()]);
+        for asked in asked {
+            keep_or_drop(pairs, table, olds, asked, columns(table, news), vec!["value:…".to_owned()]);
         }
         return;
     }
@@ -177,10 +182,18 @@ fn settle_group(pairs: &mut Pairs<'_>, table: &Name, olds: &[Column], news: &[Co
 }
 
 /// Keeps the columns until somebody says what is to become of them.
-fn keep_or_drop(pairs: &mut Pairs<'_>, table: &Name, olds: &[Column], id: String, about: String, more: Vec<String>) {
+fn keep_or_drop(
+    pairs: &mut Pairs<'_>,
+    table: &Name,
+    olds: &[Column],
+    asked: (String, String),
+    mut objects: Vec<ObjectRef>,
+    more: Vec<String>,
+) {
+    objects.extend(columns(table, olds));
     let mut choices = more;
     choices.extend([KEEP.to_owned(), DROP_AND_ADD.to_owned()]);
-    let question = intent::question(pairs, id, about, choices, KEEP);
+    let question = intent::question(pairs, asked, objects, choices, KEEP);
     if question.assumed != DROP_AND_ADD {
         pairs.reshapes.kept.extend(olds.iter().map(|it| (table.clone(), it.name.clone())));
     }
@@ -358,7 +371,9 @@ fn suggested_group(pairs: &mut Pairs<'_>, table: &Name) {
         ),
     };
     let choices = [word, intent::RENAME, DROP_AND_ADD].map(str::to_owned).to_vec();
-    let question = intent::question(pairs, format!("{word}:{table}.{from}>{to}"), about, choices, word);
+    let id = format!("{word}:{table}.{from}>{to}");
+    let objects = columns(table, &news).into_iter().chain(columns(table, &olds)).collect();
+    let question = intent::question(pairs, (id, about), objects, choices, word);
     let choice = question.assumed.clone();
     pairs.questions.push(question);
     match choice.as_str() {
@@ -390,7 +405,7 @@ fn annotated_moves(pairs: &mut Pairs<'_>) {
         .iter()
         .filter_map(|(object, all)| {
             let ObjectRef::Column(target, to) = object else { return None };
-            let it = all.iter().find(|it| it.key == "moved")?;
+            let it = all.iter().find(|it| it.key == "moved").filter(|_| !all.iter().any(|it| it.key == "new"))?;
             Some((target.clone(), to.clone(), it.argument("from")?.to_owned(), it.argument("key").map(str::to_owned)))
         })
         .collect();
@@ -417,7 +432,9 @@ fn annotated_moves(pairs: &mut Pairs<'_>) {
                     "{source}.{} cannot move to {target}.{}: {why}. Which columns of {target} tell its row of {source} (column, or column:column of {source})? Until it is known, {source}.{} stays",
                     from.name, to.name, from.name
                 );
-                keep_or_drop(pairs, source, std::slice::from_ref(from), id, about, vec!["key:…".to_owned()]);
+                let objects = columns(target, std::slice::from_ref(to));
+                let more = vec!["key:…".to_owned()];
+                keep_or_drop(pairs, source, std::slice::from_ref(from), (id, about), objects, more);
             }
         }
     }
@@ -444,7 +461,11 @@ fn suggested_moves(pairs: &mut Pairs<'_>, both: &[Name]) {
                 from.name, mirror.target
             );
             let choices = [MOVE, DROP_AND_ADD].map(str::to_owned).to_vec();
-            let question = intent::question(pairs, id, about, choices, MOVE);
+            let objects = columns(&mirror.target, std::slice::from_ref(&from))
+                .into_iter()
+                .chain(columns(source, std::slice::from_ref(&from)))
+                .collect();
+            let question = intent::question(pairs, (id, about), objects, choices, MOVE);
             let moved = question.assumed == MOVE;
             pairs.questions.push(question);
             if moved {
@@ -554,7 +575,8 @@ fn check_makers(pairs: &mut Pairs<'_>) {
                 "{source}.{} cannot move to {target}.{}: a row of {target} needs {lacking}, which has no default. What is to happen?",
                 one.from, one.to
             );
-            keep_or_drop(pairs, source, &[from], id, about, Vec::new());
+            let objects = vec![ObjectRef::Column(target.clone(), one.to.clone())];
+            keep_or_drop(pairs, source, &[from], (id, about), objects, Vec::new());
         }
     }
 }

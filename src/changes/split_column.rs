@@ -129,6 +129,10 @@ impl Kind for SplitColumn {
         ObjectRef::Column(self.regroup.table.clone(), first)
     }
 
+    fn objects(&self) -> Vec<ObjectRef> {
+        regroup::objects(&self.regroup)
+    }
+
     fn describe(&self) -> String {
         let words = |it: &[crate::sql::Ident]| it.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let it = &self.regroup;

@@ -11,7 +11,6 @@ use std::{ops::Range, path::PathBuf};
 use super::{FileId, Role, Snapshot, diagnostics};
 use crate::text::TextEdit;
 
-pub use intent::Choice;
 pub use rollback::rollback_path;
 
 /// Something a person may choose.
@@ -42,7 +41,7 @@ pub enum Todo {
     /// Plan the pending changes with these ids (none: all).
     Plan { only: Vec<String>, delivery: Delivery },
     /// Settle a question.
-    Answer { question: String, choice: Choice },
+    Answer { question: String, choice: String },
     /// Take the finding of a rule out of a statement (its index among those that run).
     Fix { statement: usize, rule: String },
     /// Take out of the file all findings that edits of it can take out.
@@ -117,7 +116,7 @@ pub fn actions(snapshot: &Snapshot, file: FileId, at: &Range<usize>) -> Vec<Acti
 pub fn perform(snapshot: &Snapshot, file: FileId, todo: &Todo, now: &str) -> Result<Outcome, String> {
     match todo {
         Todo::Plan { only, delivery } => deliver::plan(snapshot, only, *delivery, now),
-        Todo::Answer { question, choice } => intent::perform(snapshot, question, *choice),
+        Todo::Answer { question, choice } => intent::perform(snapshot, question, choice),
         Todo::Fix { statement, rule } => fix::one(snapshot, file, *statement, rule),
         Todo::FixAll => fix::all(snapshot, file),
         Todo::Ignore { statement, rule } => fix::ignore(snapshot, file, *statement, rule),

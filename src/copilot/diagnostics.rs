@@ -135,7 +135,8 @@ fn pending(snapshot: &Snapshot, analysis: &Analysis, add: &mut impl FnMut(FileId
         }
     }
     for question in diff.questions.iter().filter(|it| !it.answered) {
-        if let Some((file, range)) = place_of_question(snapshot, analysis, after, &question.id) {
+        let object = question.objects.iter().find(|it| after.catalog.origins.contains_key(it));
+        if let Some((file, range)) = object.and_then(|it| place(snapshot, analysis, after, it)) {
             let message = format!("{} (assumed: {})", question.about, question.assumed);
             add(file, plain(range, Severity::Warning, "question", message));
         }
@@ -168,25 +169,6 @@ pub(super) fn origin(
         Some(found) => analysis.schema_place(found),
         None => Some((*snapshot.schema.first()?, 0..0)),
     }
-}
-
-/// Where the object of a question stands: `rename:users.mail>email` is asked at `users.email`.
-fn place_of_question(
-    snapshot: &Snapshot,
-    analysis: &Analysis,
-    after: &Build,
-    id: &str,
-) -> Option<(FileId, Range<usize>)> {
-    let about = id.split_once(':').map_or(id, |it| it.1);
-    let object = match about.split_once('>') {
-        Some((old, new)) => match old.rsplit_once('.') {
-            Some((table, _)) => format!("{table}.{new}"),
-            None => new.to_owned(),
-        },
-        None => about.to_owned(),
-    };
-    let object = after.catalog.origins.keys().find(|it| it.to_string() == object)?;
-    place(snapshot, analysis, after, object)
 }
 
 /// A range that is too long to be underlined is cut at the end of its first line.

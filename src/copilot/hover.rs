@@ -4,11 +4,13 @@ mod impact;
 
 use std::{collections::BTreeSet, ops::Range};
 
-use super::{Analysis, FileId, Role, Snapshot, history, objects};
+use super::{Analysis, File, FileId, Role, Snapshot, history, objects};
 use crate::{
     catalog::{Catalog, Origin},
     lint,
-    sql::{Column, ConstraintKind, Ddl, ForeignKey, KeyExpr, Name, ObjectRef, Table},
+    sql::{
+        ANNOTATIONS, Annotation, Column, ConstraintKind, Ddl, ForeignKey, KeyExpr, Name, ObjectRef, Statement, Table,
+    },
 };
 
 /// What to show, and for which bytes.
@@ -36,6 +38,9 @@ const MAX_LINES: usize = 40;
 pub fn hover(snapshot: &Snapshot, file: FileId, offset: usize) -> Option<Hover> {
     let found = snapshot.file(file)?;
     let (index, statement) = found.script.statement_at(offset)?;
+    if let Some(hover) = annotation(found, statement, offset) {
+        return Some(hover);
+    }
     let object = objects::object_at(snapshot, file, offset);
     let mut parts = Vec::new();
     let mut range = statement.range.clone();
@@ -61,6 +66,18 @@ fn pages(snapshot: &Snapshot, file: FileId, statement: &Range<usize>, offset: us
     });
     let codes: BTreeSet<&str> = here.map(|it| it.code.as_str()).collect();
     codes.into_iter().filter_map(|it| Some(Part::Text(lint::explain(it)?.text()))).collect()
+}
+
+/// What an annotation means.
+fn annotation(file: &File, statement: &Statement, offset: usize) -> Option<Hover> {
+    let start = statement.full.start;
+    let inside = |it: &&Annotation| (it.range.start + start..=it.range.end + start).contains(&offset);
+    let found = statement.parsed.annotations.iter().find(inside)?;
+    let range = found.range.start + start..found.range.end + start;
+    let own = file.script.text.slice(range.clone()).starts_with('@');
+    let (name, value, means) = ANNOTATIONS.iter().find(|it| own && it.0 == found.key)?;
+    let usage = format!("-- @{name} {value}");
+    Some(Hover { range, parts: vec![Part::Sql(usage.trim_end().to_owned()), Part::Text((*means).to_owned())] })
 }
 
 /// How the place of an origin is found.

@@ -26,9 +26,7 @@ use crate::{
     sql::{Severity, Statement},
 };
 
-pub use actions::{
-    Action, ActionKind, Choice, Delivery, FileEdit, Outcome, Todo, actions, explain, perform, rollback_path,
-};
+pub use actions::{Action, ActionKind, Delivery, FileEdit, Outcome, Todo, actions, explain, perform, rollback_path};
 pub use analysis::{Analysis, analyse};
 pub use diagnostics::diagnostics;
 pub use hover::{Hover, Part, hover};

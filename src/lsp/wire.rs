@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tower_lsp_server::ls_types::{Position, Uri};
 
-use crate::copilot::{Choice, Delivery, Todo};
+use crate::copilot::{Delivery, Todo};
 
 /// An action of a document as it was.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct ActionData {
 #[serde(tag = "do", rename_all = "camelCase")]
 pub enum WireTodo {
     Plan { only: Vec<String>, all: bool },
-    Answer { question: String, rename: bool },
+    Answer { question: String, choice: String },
     Fix { statement: usize, rule: String },
     FixAll,
     Ignore { statement: usize, rule: String },
@@ -48,7 +48,7 @@ impl WireTodo {
     pub fn new(todo: &Todo) -> Self {
         match todo.clone() {
             Todo::Plan { only, delivery } => Self::Plan { only, all: delivery == Delivery::All },
-            Todo::Answer { question, choice } => Self::Answer { question, rename: choice == Choice::Rename },
+            Todo::Answer { question, choice } => Self::Answer { question, choice },
             Todo::Fix { statement, rule } => Self::Fix { statement, rule },
             Todo::FixAll => Self::FixAll,
             Todo::Ignore { statement, rule } => Self::Ignore { statement, rule },
@@ -62,9 +62,7 @@ impl WireTodo {
     pub fn todo(self) -> Todo {
         match self {
             Self::Plan { only, all } => Todo::Plan { only, delivery: delivery(all) },
-            Self::Answer { question, rename } => {
-                Todo::Answer { question, choice: if rename { Choice::Rename } else { Choice::DropAndAdd } }
-            }
+            Self::Answer { question, choice } => Todo::Answer { question, choice },
             Self::Fix { statement, rule } => Todo::Fix { statement, rule },
             Self::FixAll => Todo::FixAll,
             Self::Ignore { statement, rule } => Todo::Ignore { statement, rule },

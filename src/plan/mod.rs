@@ -9,7 +9,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use crate::sql::{Ddl, Expr, Ident, Name, Severity};
+use crate::sql::{Ddl, Expr, Ident, Name, ObjectRef, Severity};
 
 pub use fact::{Fact, IndexShape, Resume, Sign};
 pub use reshape::{Mirror, Moved, Piece, Regroup};
@@ -55,6 +55,8 @@ pub struct Question {
     pub assumed: String,
     /// Settled by an answer or an annotation rather than assumed.
     pub answered: bool,
+    /// What it is about: objects of the schema wanted, and of the schema before for what goes.
+    pub objects: Vec<ObjectRef>,
 }
 
 impl Question {

@@ -210,6 +210,7 @@ mod tests {
                 choices: vec!["neutral".to_owned(), "value:…".to_owned()],
                 assumed: "neutral".to_owned(),
                 answered: false,
+                objects: Vec::new(),
             }],
             hazards: vec![Hazard {
                 rule: "data-loss",

@@ -16,7 +16,7 @@ use std::{convert::Infallible, ops::ControlFlow};
 
 use crate::{
     changes::{self, Builder, Change, Draft, Outline, pairs::Pairs},
-    plan::{Action, Hazard, PhaseKind, Plan},
+    plan::{Action, Hazard, PhaseKind, Plan, Question},
     sql::{Ddl, Ident},
 };
 
@@ -68,6 +68,10 @@ fn plan_with<S>(
     go_on()?;
     let nodes = order::arrange(once(drafts), &pairs.base, input.after);
     go_on()?;
+    let objects: Vec<_> = chosen.iter().flat_map(|it| it.objects()).collect();
+    let everything = chosen.len() == diff.changes.len();
+    let own = |it: &Question| everything || it.objects.iter().any(|it| objects.contains(it));
+    let questions: Vec<Question> = diff.questions.into_iter().filter(own).collect();
     let summaries: Vec<_> = chosen.iter().map(|it| it.summary()).collect();
     let mut hazards: Vec<Hazard> = Vec::new();
     for (outline, summary) in outlines.iter().zip(&summaries) {
@@ -84,7 +88,7 @@ fn plan_with<S>(
         dialect: input.dialect.name(),
         server_version: input.facts.server_version,
         changes: summaries,
-        questions: diff.questions,
+        questions,
         hazards,
         phases,
     })

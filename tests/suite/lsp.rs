@@ -346,3 +346,63 @@ fn a_plan_that_was_begun_is_not_pending_again() {
     assert!(titles(&actions).iter().any(|it| it.starts_with("Advance plan")), "{actions}");
     client.stop();
 }
+
+/// Opens the schema with `note` replaced, resolves the action of this title at a line, and gives back the new texts.
+#[track_caller]
+fn answered(columns: &str, line: u32, title: &str) -> Vec<String> {
+    let folder = project();
+    let (mut client, _) = Client::start(&folder, &capabilities());
+    client.open(&folder, "schema.sql", INIT);
+    client.edit(&folder, "schema.sql", 2, (5, 46), (6, 13), columns);
+    client.diagnostics_where(&folder, "schema.sql", |it| codes(it).contains(&"question"));
+    let actions = client.actions(&folder, "schema.sql", (line, 6));
+    let action = actions.as_array().and_then(|it| it.iter().find(|it| it["title"] == title));
+    let action = action.unwrap_or_else(|| panic!("no {title} in {:?}", titles(&actions)));
+    let resolved = client.request("codeAction/resolve", action);
+    client.stop();
+    let edits = resolved["edit"]["documentChanges"][0]["edits"].as_array().expect("edits");
+    edits.iter().filter_map(|it| Some(it["newText"].as_str()?.trim().to_owned())).collect()
+}
+
+#[test]
+fn what_was_meant_is_written_beside_the_columns() {
+    let split = ",\n    note_title text,\n    note_body text";
+    assert_eq!(answered(split, 6, "Treat as split of note into note_title, note_body"), ["-- @split from=note"; 2]);
+    assert_eq!(
+        answered(split, 7, "Treat as drop and add: note_title, note_body has nothing to do with note"),
+        ["-- @new"; 2]
+    );
+    assert_eq!(answered(split, 6, "Treat as rename: note is now note_title"), ["-- @renamed from=note", "-- @new"]);
+    let moved = "\n);\nCREATE TABLE notes (\n    id bigint PRIMARY KEY,\n    note text";
+    assert_eq!(answered(moved, 9, "Treat as moved from shipments.note"), ["-- @moved from=shipments.note"]);
+    assert_eq!(answered(moved, 9, "Treat as drop and add: note has nothing to do with note"), ["-- @new"]);
+    let required = ",\n    note text,\n    weight integer NOT NULL";
+    assert_eq!(answered(required, 7, "Give rows without a value 0"), ["-- @backfill 0"]);
+    let retyped = ",\n    note integer";
+    assert_eq!(answered(retyped, 6, "Convert by note::text::integer"), ["-- @using note::text::integer"]);
+}
+
+#[test]
+fn a_merge_is_offered_and_annotations_are_explained() {
+    let before = INIT.replace("note text", "note_title text,\n    note_body text");
+    let after = INIT.replace("note text", "note text");
+    let folder = Folder::new(&[("schema.sql", &after), ("migrations/0001_init.up.sql", &before)]);
+    let (mut client, _) = Client::start(&folder, &capabilities());
+    client.open(&folder, "schema.sql", &after);
+    client.diagnostics_where(&folder, "schema.sql", |it| codes(it).contains(&"question"));
+    let actions = client.actions(&folder, "schema.sql", (6, 6));
+    let merge = "Treat as merge of note_title, note_body into note";
+    let action = actions.as_array().and_then(|it| it.iter().find(|it| it["title"] == merge)).expect("a merge");
+    let edit = client.request("codeAction/resolve", action)["edit"].to_string();
+    assert!(edit.contains("-- @merge from=note_title,note_body"), "{edit}");
+    // Written, the question is settled; misspelt, it is said.
+    client.edit(&folder, "schema.sql", 2, (6, 13), (6, 13), " -- @mreg from=note_title,note_body");
+    let found = client.diagnostics_where(&folder, "schema.sql", |it| codes(it).contains(&"syntax"));
+    assert!(found.to_string().contains("did you mean @merge?"), "{found}");
+    client.edit(&folder, "schema.sql", 3, (6, 18), (6, 22), "merge");
+    client.diagnostics_where(&folder, "schema.sql", |it| codes(it) == ["merge_columns"]);
+    let hover = json!({"textDocument": {"uri": folder.uri("schema.sql")}, "position": at(6, 20)});
+    let hover = client.request("textDocument/hover", &hover)["contents"]["value"].to_string();
+    assert!(hover.contains("-- @merge from=OLD,OLD") && hover.contains("made of several"), "{hover}");
+    client.stop();
+}

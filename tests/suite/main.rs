@@ -13,6 +13,7 @@ mod exports;
 mod fixes;
 mod hazards;
 mod incremental;
+mod intent;
 mod key_writes;
 mod killed;
 mod lint;

@@ -196,9 +196,10 @@ pub fn possible(pairs: &Pairs<'_>, table: &Name, old: &Column, new: &Column) -> 
 }
 
 /// The value of an annotation (`using`, `backfill`) at a column of `after`.
-fn said(pairs: &Pairs<'_>, table: &Name, column: &Ident, key: &str) -> Option<String> {
-    let at = pairs.input.after.annotations.get(&ObjectRef::Column(table.clone(), column.clone()))?;
-    at.iter().find(|it| it.key == key).map(|it| it.value.to_string())
+pub fn said(pairs: &Pairs<'_>, table: &Name, column: &Ident, key: &str) -> Option<String> {
+    let at = super::intent::annotations(pairs, &ObjectRef::Column(table.clone(), column.clone()));
+    let answer = || pairs.input.answers.by_id.get(&format!("{key}:{table}.{column}"))?.strip_prefix("value:");
+    at.iter().find(|it| it.key == key).map(|it| it.value.as_str()).or_else(answer).map(str::to_owned)
 }
 
 /// SQL for the new value; `{}` stands for the old one.

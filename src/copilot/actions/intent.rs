@@ -1,81 +1,59 @@
-//! "Treat as rename", "Treat as drop and add": what a person means, written where the next reader sees it.
+//! "Treat as rename", "Treat as split of …": what a person means, written where the next reader sees it.
 
 use super::{Action, ActionKind, FileEdit, Outcome, Todo};
 use crate::{
+    changes,
     copilot::{FileId, Snapshot, diagnostics},
-    plan::Question,
     sql::ObjectRef,
     text::{Document, TextEdit},
 };
 
-/// What a rename question can be answered with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
-    Rename,
-    DropAndAdd,
-}
-
-/// A rename question: `rename:users.mail>email`, or `rename:mail>email` for tables.
-struct Rename {
-    old: String,
-    new: ObjectRef,
-}
-
-/// The open questions that are asked at some place of a file.
+/// The open questions that are asked at some place of a file, an action for each answer that can be written down.
 pub(super) fn actions(snapshot: &Snapshot, file: FileId, at: &std::ops::Range<usize>, acc: &mut Vec<Action>) {
     let analysis = &snapshot.analysis;
     let (Some(diff), Some(after)) = (&analysis.diff, &analysis.after) else { return };
+    let text = snapshot.file(file).map(|it| &it.script.text);
     for question in diff.questions.iter().filter(|it| !it.answered) {
-        let Some(rename) = rename(snapshot, question) else { continue };
-        let Some((asked_in, range)) = diagnostics::place(snapshot, analysis, after, &rename.new) else { continue };
-        let text = snapshot.file(file).map(|it| &it.script.text);
-        let on_line = text.is_some_and(|it| it.line_start(range.start) <= at.end && at.start <= it.line_end(range.end));
-        if asked_in != file || !on_line {
+        let here = question.objects.iter().any(|object| {
+            let exact = after.catalog.origins.contains_key(object);
+            let place = diagnostics::place(snapshot, analysis, after, object).filter(|_| exact);
+            place.is_some_and(|(asked_in, range)| {
+                let on_line =
+                    text.is_some_and(|it| it.line_start(range.start) <= at.end && at.start <= it.line_end(range.end));
+                asked_in == file && on_line
+            })
+        });
+        if !here {
             continue;
         }
-        let new = match &rename.new {
-            ObjectRef::Column(_, it) => it.to_string(),
-            other => other.to_string(),
-        };
-        for (choice, title) in [
-            (Choice::Rename, format!("Treat as rename: {} is now {new}", rename.old)),
-            (Choice::DropAndAdd, format!("Treat as drop and add: {new} has nothing to do with {}", rename.old)),
-        ] {
-            let todo = Todo::Answer { question: question.id.clone(), choice };
-            let preferred = choice == Choice::Rename;
+        for choice in &question.choices {
+            let Some((title, _)) = changes::annotation(question, choice, &after.catalog) else { continue };
+            let todo = Todo::Answer { question: question.id.clone(), choice: choice.clone() };
+            let preferred = *choice == question.assumed;
             acc.push(Action { title, kind: ActionKind::QuickFix, todo, preferred, code: Some("question".to_owned()) });
         }
     }
 }
 
-/// Writes the annotation on the line above the object.
-pub(super) fn perform(snapshot: &Snapshot, question: &str, choice: Choice) -> Result<Outcome, String> {
-    let diff = snapshot.analysis.diff.as_ref();
-    let asked = diff.and_then(|it| it.questions.iter().find(|it| it.id == question));
-    let rename = asked.and_then(|it| rename(snapshot, it)).ok_or("the question is settled meanwhile")?;
-    let (file, at) = definition(snapshot, &rename.new).ok_or("the new object is not in a schema file any more")?;
-    let text = &snapshot.file(file).ok_or("the schema file is gone")?.script.text;
-    let words = match choice {
-        Choice::Rename => format!("-- @renamed from={}", quoted(&rename.old)),
-        Choice::DropAndAdd => "-- @new".to_owned(),
-    };
-    let edits = vec![line_above(text, at, &words)];
-    Ok(Outcome { edits: vec![FileEdit::Change { file, edits }], ..Outcome::default() })
-}
-
-fn rename(snapshot: &Snapshot, question: &Question) -> Option<Rename> {
-    let (from, to) = question.id.strip_prefix("rename:")?.split_once('>')?;
-    let catalog = &snapshot.analysis.after.as_ref()?.catalog;
-    // Of a column's question the first half names the table as well.
-    let column = from.rsplit_once('.').and_then(|(table, old)| {
-        let table = catalog.tables.keys().find(|it| it.to_string() == table)?;
-        let column = catalog.table(table)?.columns.iter().find(|it| it.name.as_str() == to)?;
-        Some(Rename { old: old.to_owned(), new: ObjectRef::Column(table.clone(), column.name.clone()) })
-    });
-    column.or_else(|| {
-        let table = catalog.tables.keys().find(|it| it.to_string() == to)?;
-        Some(Rename { old: from.to_owned(), new: ObjectRef::Table(table.clone()) })
-    })
+/// Writes the annotations, each on the line above its object.
+pub(super) fn perform(snapshot: &Snapshot, question: &str, choice: &str) -> Result<Outcome, String> {
+    const SETTLED: &str = "the question is settled meanwhile";
+    let diff = snapshot.analysis.diff.as_ref().ok_or(SETTLED)?;
+    let after = snapshot.analysis.after.as_ref().ok_or(SETTLED)?;
+    let asked = diff.questions.iter().find(|it| it.id == question && it.accepts(choice)).ok_or(SETTLED)?;
+    let (_, annotations) = changes::annotation(asked, choice, &after.catalog).ok_or(SETTLED)?;
+    let mut changed: Vec<(FileId, Vec<TextEdit>)> = Vec::new();
+    for (object, words) in annotations {
+        let (file, at) = definition(snapshot, &object).ok_or("the new object is not in a schema file any more")?;
+        let text = &snapshot.file(file).ok_or("the schema file is gone")?.script.text;
+        let edit = line_above(text, at, &words);
+        match changed.iter_mut().find(|it| it.0 == file) {
+            Some((_, edits)) => edits.push(edit),
+            None => changed.push((file, vec![edit])),
+        }
+    }
+    let edits = changed.into_iter().map(|(file, edits)| FileEdit::Change { file, edits }).collect();
+    Ok(Outcome { edits, ..Outcome::default() })
 }
 
 /// The byte where an object's definition begins in a schema file.
@@ -101,12 +79,6 @@ fn line_above(text: &Document, at: usize, words: &str) -> TextEdit {
         true => TextEdit::insert(start, format!("{indent}{words}{end}")),
         false => TextEdit::insert(at, format!("{end}{indent}  {words}{end}{indent}  ")),
     }
-}
-
-/// A name as the annotation takes it: in quotes when it holds anything but word characters.
-fn quoted(name: &str) -> String {
-    let plain = name.chars().all(|it| it.is_alphanumeric() || it == '_' || it == '.' || it == '$');
-    if plain { name.to_owned() } else { format!("\"{name}\"") }
 }
 
 #[cfg(test)]

@@ -41,6 +41,13 @@ impl<'a> Cx<'a> {
     pub fn finish(mut self) -> Parsed {
         self.out.if_exists = alters_if_exists(self.statement());
         self.out.annotations = annotations::find(self.text, &self.range, &self.columns);
+        for it in self.out.annotations.clone() {
+            let ours = self.text[it.range.clone()].starts_with('@');
+            if let Some(meant) = misspelt_annotation(&it.key).filter(|_| ours) {
+                let message = format!("there is no annotation @{}: did you mean @{meant}?", it.key);
+                self.problem(it.range, message, Severity::Warning);
+            }
+        }
         self.out.marks.sort_by_key(|it| (it.range.start, it.range.end));
         self.out.marks.dedup();
         self.out
