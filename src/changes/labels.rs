@@ -154,6 +154,7 @@ impl Labels {
             choices: vec!["none".into(), "null".into(), "value:…".into()],
             assumed,
             answered,
+            objects: vec![ObjectRef::Type(name.clone())],
         };
         let said = self.map.iter().map(|(label, to)| {
             let to = to.as_ref().map_or("null".to_owned(), |it| format!("value:{it}"));

@@ -63,6 +63,11 @@ pub const ANNOTATIONS: &[(&str, &str, &str)] = &[
         "from=TABLE.OLD [key=COLUMN]",
         "This column was in another table. `key` names the column here that tells the row there by its primary key, where no foreign key does.",
     ),
+    (
+        "map",
+        "from=LABEL to=LABEL",
+        "Rows that hold a label which this enum loses get the other one; `to=null` empties them.",
+    ),
     ("using", "EXPRESSION", "The new value, over the columns before: for a change of type, a split, a merge."),
     (
         "back",
