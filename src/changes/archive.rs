@@ -3,7 +3,7 @@
 //! Without an answer nothing is kept: the files ask for a schema in which it is gone, and a plan leads there. What is
 //! kept stands in a table that the files do not know; who wants to be rid of it drops it.
 
-use super::{Builder, Outline};
+use super::{Builder, Outline, intent};
 use crate::{
     plan::{Action, Backfill, PhaseKind, Question, helper_name},
     sql::*,
@@ -14,17 +14,10 @@ const NONE: &str = "none";
 
 /// The question for a dropped table or column.
 pub fn question(b: &Builder<'_>, object: &ObjectRef) -> Question {
-    let id = format!("archive:{object}");
-    let keeps = b.pairs.input.answers.by_id.get(&id).is_some_and(|it| it == KEEP);
-    Question {
-        about: format!(
-            "Keep a copy of {object} when it is dropped? Without one, only a backup brings back what it held"
-        ),
-        choices: vec![NONE.into(), KEEP.into()],
-        assumed: if keeps { KEEP } else { NONE }.into(),
-        answered: b.pairs.input.answers.by_id.contains_key(&id),
-        id,
-    }
+    let about =
+        format!("Keep a copy of {object} when it is dropped? Without one, only a backup brings back what it held");
+    let choices = vec![NONE.into(), KEEP.into()];
+    intent::question(b.pairs, (format!("archive:{object}"), about), vec![object.clone()], choices, NONE)
 }
 
 pub fn wanted(b: &Builder<'_>, object: &ObjectRef) -> bool {
