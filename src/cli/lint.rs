@@ -22,10 +22,10 @@ use crate::{
     catalog::{Catalog, Source, replay},
     dialect::Dialect,
     export::Tool,
-    lint::{Config, LintInput, lint_with},
+    lint::{Config, Level, LintInput, judge_rollback, lint_with},
     plan::Facts,
     project::{self, Baseline, LineIndex, Overlay, Project, SourceFile, Spec},
-    sql::{Runs, Severity},
+    sql::{Runs, Severity, Statement},
 };
 
 /// Look for hazards in migration files; leaves with 1 when there is a warning or an error
@@ -128,6 +128,8 @@ struct Judged {
     path: PathBuf,
     /// Name in messages: relative to the current folder.
     name: String,
+    /// Its way down, where the folder has ways down in files of their own: `Some(None)` when this one has none.
+    down: Option<Option<Arc<[Statement]>>>,
     /// Its statements at the revision that `--since` names. `None`: it is new, or nobody asked.
     known: Option<Vec<String>>,
     /// It is to be told of.
@@ -183,6 +185,8 @@ struct Text {
     path: PathBuf,
     absolute: PathBuf,
     raw: Arc<str>,
+    /// As in [`Judged`].
+    down: Option<Option<Arc<[Statement]>>>,
 }
 
 fn text_of(project: &Project, path: &Path, here: &Path) -> Result<Text> {
@@ -197,11 +201,12 @@ fn text_of(project: &Project, path: &Path, here: &Path) -> Result<Text> {
             anyhow::anyhow!("{}", format!("{error:#}").replace(&absolute.display().to_string(), &shown(path, here)))
         }
     })?;
-    Ok(Text { path: path.to_path_buf(), absolute, raw })
+    let down = way_down(project, &absolute)?;
+    Ok(Text { path: path.to_path_buf(), absolute, raw, down })
 }
 
 fn one(args: &Args, project: &Project, file: SourceFile, text: Text, here: &Path) -> Judged {
-    let Text { path, absolute, raw } = text;
+    let Text { path, absolute, raw, down } = text;
     let tool = project.migrations().map_or(Tool::Plain, |it| it.tool);
     let tool_config = project.config_beside(&absolute);
     let mut config = project.lint_config(&absolute);
@@ -214,9 +219,23 @@ fn one(args: &Args, project: &Project, file: SourceFile, text: Text, here: &Path
         config,
         name: shown(&path, here),
         path: absolute,
+        down,
         known: None,
         wanted: true,
     }
+}
+
+/// The way down of a migration, where the folder has ways down in files of their own.
+fn way_down(project: &Project, path: &Path) -> Result<Option<Option<Arc<[Statement]>>>> {
+    let Some(migrations) = project.migrations().filter(|it| it.files.iter().any(|it| it.down.is_some())) else {
+        return Ok(None);
+    };
+    // A repeatable migration has none.
+    let own = |it: &&project::Migration| !it.version.is_empty() && project.root.join(&it.up) == path;
+    let Some(migration) = migrations.files.iter().find(own) else { return Ok(None) };
+    let Some(down) = &migration.down else { return Ok(Some(None)) };
+    let text = project.read(down)?;
+    Ok(Some(Some(project::parse(project.dialect()?, down, &text).statements)))
 }
 
 /// A path as people and other tools know it: from here, with nothing that leads nowhere.
@@ -286,6 +305,16 @@ fn findings(judged: &Judged, before: &Catalog, dialect: &dyn Dialect, facts: &Fa
         if new.get(it.statement).copied().unwrap_or(true) {
             findings.push((it.range.start, place.finding(it.rule, it.severity, &it.range, &it.message, it.fixable)));
         }
+    }
+    let rollback = judged.down.as_ref().filter(|_| !judged.config.silent && judged.known.is_none());
+    if let Some(it) = rollback.and_then(|it| judge_rollback(before, &file.statements, it.as_deref())) {
+        let severity = match judged.config.levels.get(it.rule) {
+            Some(Level::Off) => None,
+            Some(Level::As(severity)) => Some(*severity),
+            None => Some(it.severity),
+        };
+        let shown = severity.map(|severity| place.finding(it.rule, severity, &it.range, &it.message, it.fixable));
+        findings.extend(shown.map(|shown| (it.range.start, shown)));
     }
     findings.sort_by_key(|it| it.0);
     findings.into_iter().map(|it| it.1).collect()

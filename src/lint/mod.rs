@@ -12,6 +12,7 @@ mod file;
 mod fix;
 pub mod hazards;
 mod inside;
+mod rollback;
 
 mod add_column_constrained_domain;
 mod add_column_inline_check;
@@ -91,6 +92,7 @@ use crate::{
 pub use config::{Config, Level, nearest_rule};
 use context::{Context, Findings};
 pub use fix::{FileFix, Fix};
+pub use rollback::{ROLLBACK_RULES, judge_rollback};
 
 /// One hazard: how it is called, what it means, how it is found.
 pub struct Rule {
@@ -228,12 +230,14 @@ pub fn fixes(input: &LintInput<'_>, config: &Config) -> Vec<FileFix> {
 
 /// Where the page of a rule can be read.
 pub fn link(code: &str) -> Option<String> {
-    let file = code.replace('-', "_");
+    let way_down = ROLLBACK_RULES.iter().any(|it| it.0 == code);
+    let file = if way_down { "rollback".to_owned() } else { code.replace('-', "_") };
     let repository = env!("CARGO_PKG_REPOSITORY");
     explain(code).map(|_| format!("{repository}/blob/main/src/lint/{file}.rs"))
 }
 
 /// The page of a rule.
 pub fn explain(code: &str) -> Option<&'static Page> {
-    RULES.iter().find(|it| it.code == code).map(|it| &it.page)
+    let own = RULES.iter().find(|it| it.code == code).map(|it| &it.page);
+    own.or_else(|| ROLLBACK_RULES.iter().find(|it| it.0 == code).map(|it| &it.1))
 }

@@ -30,6 +30,7 @@ mod project;
 mod proof;
 mod real;
 mod reshapes;
+mod rollback;
 mod scenarios;
 mod servers;
 mod truth;
