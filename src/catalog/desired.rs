@@ -313,7 +313,9 @@ impl<'a> Run<'a> {
         known[gone.clone()].iter().try_for_each(|it| self.leave(it))?;
         for task in &tasks[new] {
             let step = self.take(task.clone())?;
-            self.delta.with(&step);
+            if self.last.is_some() {
+                self.delta.with(&step);
+            }
             self.trace.steps.push(Arc::new(step));
         }
         known[gone.end..].iter().try_for_each(|it| self.keep(it))?;
@@ -325,7 +327,7 @@ impl<'a> Run<'a> {
     /// A step of the last build, as it is or anew.
     fn keep(&mut self, step: &Arc<Step>) -> Option<()> {
         self.pass();
-        if step.is_touched(&self.delta) {
+        if step.is_touched(&mut self.delta) {
             self.catch_up();
             let new = self.take(step.task.clone())?;
             self.delta.without(step);

@@ -249,8 +249,8 @@ impl Step {
     }
 
     /// It asked for what is different.
-    pub fn is_touched(&self, delta: &Delta) -> bool {
-        delta.places.iter().any(|(map, hash)| {
+    pub fn is_touched(&self, delta: &mut Delta) -> bool {
+        delta.places().iter().any(|(map, hash)| {
             let (word, bit) = sieve_bit(*hash);
             self.scanned >> map & 1 == 1 || self.sieve[word] & bit != 0 && self.asked.binary_search(hash).is_ok()
         })
@@ -266,13 +266,17 @@ impl Step {
 #[derive(Default)]
 pub(super) struct Delta {
     changes: BTreeMap<Place, Change>,
-    /// The keys of that, to be walked through for every step.
-    places: Vec<Place>,
+    /// The keys of that, to be walked through for every step; `None`: they have changed.
+    places: Option<Vec<Place>>,
 }
 
 impl Delta {
     pub fn put(&self, catalog: &mut Catalog) {
         self.changes.values().for_each(|it| it.put(catalog));
+    }
+
+    fn places(&mut self) -> &[Place] {
+        self.places.get_or_insert_with(|| self.changes.keys().copied().collect())
     }
 
     /// The step was part of the earlier build, and is not of the new one.
@@ -282,7 +286,6 @@ impl Delta {
             self.changes.entry(at).and_modify(|it| it.with_before(change)).or_insert_with(|| change.turned());
             self.prune(at);
         }
-        self.places = self.changes.keys().copied().collect();
     }
 
     /// The step is part of the new build, and was not of the earlier one.
@@ -292,10 +295,10 @@ impl Delta {
             self.changes.entry(at).and_modify(|it| it.with_after(change)).or_insert_with(|| change.clone());
             self.prune(at);
         }
-        self.places = self.changes.keys().copied().collect();
     }
 
     fn prune(&mut self, at: Place) {
+        self.places = None;
         if self.changes.get(&at).is_some_and(Change::is_none) {
             self.changes.remove(&at);
         }

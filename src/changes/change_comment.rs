@@ -1,5 +1,7 @@
 //! Comments.
 
+use std::collections::BTreeSet;
+
 use smol_str::SmolStr;
 
 use super::{Builder, Kind, Outline, pairs::Pairs};
@@ -39,19 +41,15 @@ pub struct ChangeComment {
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeComment> {
     let (base, after) = (&pairs.base.comments, &pairs.input.after.comments);
     // A part that is built anew starts without a comment.
-    let anew = |object: &ObjectRef| {
-        pairs.rebuilt.iter().any(|it| it.after.object() == *object)
-            || pairs.columns().any(|(pair, it)| {
-                it.dual.as_ref().is_some_and(|it| !it.swap)
-                    && ObjectRef::Column(pair.after.name.clone(), it.after.name.clone()) == *object
-            })
-    };
+    let twice = pairs.columns().filter(|(_, it)| it.dual.as_ref().is_some_and(|it| !it.swap));
+    let twice = twice.map(|(pair, it)| ObjectRef::Column(pair.after.name.clone(), it.after.name.clone()));
+    let anew: BTreeSet<ObjectRef> = pairs.rebuilt.iter().map(|it| it.after.object()).chain(twice).collect();
     // A column that is swapped carries its own along.
     let swapped = |object: &ObjectRef| match object {
         ObjectRef::Column(table, column) => pairs.sets.iter().flatten().any(|it| (&it.0, &it.1) == (table, column)),
         _ => false,
     };
-    let set = after.iter().filter(|(object, text)| anew(object) || base.get(*object) != Some(*text));
+    let set = after.iter().filter(|(object, text)| anew.contains(*object) || base.get(*object) != Some(*text));
     let set = set.filter(|(object, _)| !swapped(object));
     let set = set.map(|(object, text)| ChangeComment { object: object.clone(), text: Some(text.clone()) });
     let gone = base.keys().filter(|object| !after.contains_key(*object) && stays(pairs, object) && !swapped(object));
