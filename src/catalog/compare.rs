@@ -17,7 +17,7 @@ pub fn differences(a: &Catalog, b: &Catalog) -> Vec<String> {
             table(acc, a, b);
         }
     });
-    pairs(&mut acc, "index", &a.indexes, &b.indexes, |acc, name, a, b| index(acc, name, a, b));
+    pairs(&mut acc, "index", &indexes(a), &indexes(b), |acc, name: &String, a, b| index(acc, name, a, b));
     pairs(&mut acc, "sequence", &a.sequences, &b.sequences, |acc, name, a, b| {
         field(acc, format!("sequence {name} options"), &a.options, &b.options);
         field(acc, format!("sequence {name} owned by"), &a.owned_by, &b.owned_by);
@@ -104,8 +104,16 @@ fn table(acc: &mut Vec<String>, a: &Table, b: &Table) {
     pairs(acc, &format!("table {name} column"), &columns(a), &columns(b), |acc, column, a, b| {
         column_fields(acc, &format!("table {name} column {column}"), a, b);
     });
-    let constraints = |it: &Table| -> Map<Ident, Constraint> {
-        it.constraints.iter().filter_map(|it| Some((it.name.clone()?, it.clone()))).collect()
+    let constraints = |table: &Table| -> Map<String, Constraint> {
+        let named = table.constraints.iter().filter_map(|it| Some((it.name.clone()?, it)));
+        // The server names the keys that a partition takes from its parent after what is free at the time.
+        let keyed = named.map(|(name, it)| {
+            match table.partition_of.is_some() && !matches!(it.kind, ConstraintKind::Check(_)) {
+                true => (format!("{:?}", it.kind), Constraint { name: None, ..it.clone() }),
+                false => (name.to_string(), it.clone()),
+            }
+        });
+        keyed.collect()
     };
     pairs(acc, &format!("table {name} constraint"), &constraints(a), &constraints(b), |acc, constraint, a, b| {
         field(acc, format!("table {name} constraint {constraint}"), a, b);
@@ -120,6 +128,18 @@ fn table(acc: &mut Vec<String>, a: &Table, b: &Table) {
     field(acc, format!("table {name} row security"), &a.row_security, &b.row_security);
     field(acc, format!("table {name} replica identity"), &a.replica_identity, &b.replica_identity);
     field(acc, format!("table {name} cluster"), &a.cluster_on, &b.cluster_on);
+}
+
+/// Indexes by their names. Those of partitions that come with an index of the parent have what name was free at the
+/// time: they go by their parent's.
+fn indexes(catalog: &Catalog) -> Map<String, Arc<Index>> {
+    let named = catalog.indexes.iter().map(|(name, it)| match &it.attached_to {
+        Some(parent) => {
+            (format!("{parent} of {}", it.table), Arc::new(Index { name: None, attached_to: None, ..(**it).clone() }))
+        }
+        None => (name.to_string(), Arc::clone(it)),
+    });
+    named.collect()
 }
 
 fn column_fields(acc: &mut Vec<String>, what: &str, a: &Column, b: &Column) {
@@ -141,7 +161,7 @@ fn column_fields(acc: &mut Vec<String>, what: &str, a: &Column, b: &Column) {
     field(acc, format!("{what} options"), &a.options, &b.options);
 }
 
-fn index(acc: &mut Vec<String>, name: &Name, a: &Index, b: &Index) {
+fn index(acc: &mut Vec<String>, name: &str, a: &Index, b: &Index) {
     field(acc, format!("index {name} table"), &a.table, &b.table);
     field(acc, format!("index {name} unique"), &a.unique, &b.unique);
     field(acc, format!("index {name} method"), &a.method, &b.method);

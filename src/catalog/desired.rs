@@ -135,6 +135,8 @@ impl Unit {
             Some(Ddl::CreateSchema { .. }) => 0,
             Some(Ddl::CreateExtension { .. }) => 1,
             Some(Ddl::CreateType { .. }) => 2,
+            // Where extensions are about, a function that is not there yet would be taken for one of theirs.
+            Some(Ddl::CreateTrigger { .. } | Ddl::EnableTrigger { .. }) => 4,
             _ => 3,
         };
         let ordered = applied.clone().any(depends_on_order);

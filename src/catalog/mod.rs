@@ -151,6 +151,19 @@ impl Catalog {
         })
     }
 
+    /// Tables that take columns from this one, at whatever depth: partitions and those that inherit.
+    pub fn descendants(&self, table: &Name) -> Vec<Name> {
+        let mut open = self.children(table);
+        let mut res: Vec<Name> = Vec::new();
+        while let Some(next) = open.pop() {
+            if !res.contains(&next) {
+                open.extend(self.children(&next));
+                res.push(next);
+            }
+        }
+        res
+    }
+
     /// Partitions of a table, direct ones.
     pub fn partitions_of<'a>(&'a self, table: &'a Name) -> impl Iterator<Item = &'a Arc<Table>> {
         self.tables.values().filter(move |it| it.partition_of.as_ref().is_some_and(|of| of.parent == *table))

@@ -1,10 +1,20 @@
 //! How a column is generated.
 
-use super::{Builder, Kind, Outline, pairs::Pairs};
+use super::{
+    Builder, Kind, Outline, build,
+    pairs::Pairs,
+    rebuilt::{constraint_mentions, index_mentions},
+    recreate,
+};
 use crate::{
+    catalog::Catalog,
     page::page,
-    plan::{Action, PhaseKind::*, Undo},
-    sql::{Column, Ddl, Name, ObjectRef, Severity},
+    plan::{
+        Action,
+        PhaseKind::{self, *},
+        Undo,
+    },
+    sql::{Column, Ddl, Ident, Name, ObjectRef, Severity, tokens::mentions_column},
 };
 
 page! {
@@ -44,7 +54,14 @@ pub struct ChangeGenerated {
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeGenerated> {
-    let changed = pairs.single_columns().filter(|(_, it)| it.before.generated != it.after.generated);
+    let changed = pairs.single_columns().filter(|(pair, it)| {
+        let with_its_base = pairs.single_columns().any(|(of, base)| {
+            of.after.name == pair.after.name
+                && base.before.ty != base.after.ty
+                && over(pairs, &of.after.name, &base.after.name).iter().any(|(old, _)| old.name == it.before.name)
+        });
+        it.before.generated != it.after.generated && !with_its_base && !pair.inherited(&it.after.name, pairs)
+    });
     changed
         .map(|(pair, it)| ChangeGenerated {
             table: pair.after.name.clone(),
@@ -52,6 +69,64 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeGenerated> {
             after: it.after.clone(),
         })
         .collect()
+}
+
+/// Generated columns (before, after) that are computed from a column: its type cannot change under them.
+pub(super) fn over(pairs: &Pairs<'_>, table: &Name, column: &Ident) -> Vec<(Column, Column)> {
+    let Some(pair) = pairs.pair(table) else { return Vec::new() };
+    let computed = pair.columns.iter().filter(|it| it.after.generated.is_some() && it.before.name == it.after.name);
+    let from =
+        computed.filter(|it| it.before.generated.as_ref().is_some_and(|it| mentions_column(it.expr.text(), column)));
+    from.map(|it| (it.before.clone(), it.after.clone())).collect()
+}
+
+/// Takes a generated column away for a moment; the way back computes it again.
+pub(super) fn drop(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, group: &str, table: &Name, column: &Column) {
+    let drop = Ddl::DropColumn { table: table.clone(), column: column.name.clone(), if_exists: false, cascade: false };
+    let back = definition(b, &b.pairs.base, table, column).into_iter().map(Action::Ddl).collect();
+    acc.grouped(phase, group, drop, "its values follow from other columns").undo(Undo::By(back));
+}
+
+pub(super) fn add(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, group: &str, table: &Name, column: &Column) {
+    for (i, ddl) in definition(b, b.after(), table, column).into_iter().enumerate() {
+        let draft = acc.grouped(phase, group, ddl, "computed anew");
+        // The rest goes with the column.
+        if i > 0 {
+            draft.undo(Undo::Nothing);
+        }
+    }
+}
+
+/// The column with what goes when it goes: indexes, constraints, comment.
+fn definition(b: &Builder<'_>, catalog: &Catalog, table: &Name, column: &Column) -> Vec<Ddl> {
+    let plain =
+        Column { storage: None, compression: None, statistics: None, options: Default::default(), ..column.clone() };
+    let mut res = vec![Ddl::AddColumn {
+        table: table.clone(),
+        column: Box::new(plain),
+        constraints: Vec::new(),
+        if_not_exists: false,
+    }];
+    res.extend(build::column_settings(table, column));
+    for of in [table.clone()].into_iter().chain(catalog.descendants(table)).filter(|it| !b.is_new(it)) {
+        let indexes = catalog.indexes_of(&of).filter(|it| index_mentions(it, &column.name) && it.attached_to.is_none());
+        for index in indexes {
+            res.push(Ddl::CreateIndex {
+                index: Box::new((**index).clone()),
+                concurrently: false,
+                if_not_exists: false,
+            });
+            res.extend(index.name.clone().and_then(|it| recreate::comment(catalog, &ObjectRef::Index(it))));
+        }
+        let own = catalog.table(&of).into_iter().flat_map(|it| recreate::own_constraints(catalog, it));
+        for it in own.filter(|it| constraint_mentions(it, &column.name)) {
+            res.push(Ddl::AddConstraint { table: of.clone(), constraint: Box::new(it.clone()) });
+            let name = it.name.clone().unwrap_or_default();
+            res.extend(recreate::comment(catalog, &ObjectRef::Constraint(of.clone(), name)));
+        }
+    }
+    res.extend(recreate::comment(catalog, &ObjectRef::Column(table.clone(), column.name.clone())));
+    res
 }
 
 impl Kind for ChangeGenerated {
@@ -91,13 +166,17 @@ impl Kind for ChangeGenerated {
         let group = format!("generated:{table}.{column}");
         let followers = b.followers(&[(table.clone(), column.clone())]);
         followers.drop(acc, Contract, &group);
-        let drop = Ddl::DropColumn { table: table.clone(), column: column.clone(), if_exists: false, cascade: false };
-        acc.grouped(Contract, &group, drop, "its values follow from other columns");
-        for action in self.again(&self.after).into_iter().skip(1) {
-            if let Action::Ddl(ddl) = action {
-                acc.grouped(Contract, &group, ddl, "computed anew");
+        match self.before.generated {
+            Some(_) => self::drop(b, acc, Contract, &group, &table, &self.before),
+            None => {
+                let drop =
+                    Ddl::DropColumn { table: table.clone(), column: column.clone(), if_exists: false, cascade: false };
+                let back = definition(b, &b.pairs.base, &table, &self.before).into_iter().map(Action::Ddl).collect();
+                acc.grouped(Contract, &group, drop, "its values will follow from other columns")
+                    .undo(Undo::Loses { actions: back, lost: format!("every value of {table}.{column}") });
             }
         }
+        add(b, acc, Contract, &group, &table, &self.after);
         followers.create(acc, Contract, &group);
     }
 }

@@ -1,7 +1,7 @@
 //! The type or collation of a column.
 
 use super::{
-    Builder, Kind, Outline,
+    Builder, Kind, Outline, change_generated,
     dual::{Twin, swap},
     intent, link,
     pairs::Pairs,
@@ -9,7 +9,10 @@ use super::{
 use crate::{
     dialect::{TypeChange, TypeCost},
     page::page,
-    plan::{PhaseKind::*, Question, Undo},
+    plan::{
+        PhaseKind::{self, *},
+        Question, Undo,
+    },
     sql::{Column, Ddl, Expr, Name, ObjectRef, Severity},
 };
 
@@ -172,10 +175,12 @@ impl ChangeType {
         let cost = b.dialect().type_change(&plain, &b.pairs.base, b.pairs.input.facts);
         let said = super::dual::said(b.pairs, table, column, "using").map(|it| b.dialect().expr(&it));
         let using = said.or_else(|| (cost == TypeCost::NeedsUsing).then(|| self.cast_by_text(b)));
-        let phase = if cost <= TypeCost::Rebuilds { Expand } else { Contract };
+        let phase = self.phase(b, &cost);
         let group = format!("type:{table}.{column}");
         let followers = b.followers(&[(table.clone(), column.clone())]);
         followers.drop(acc, phase, &group);
+        let generated = change_generated::over(b.pairs, table, column);
+        generated.iter().for_each(|(old, _)| change_generated::drop(b, acc, phase, &group, table, old));
         // A default is cast with the column, which fails where no implicit cast exists: it goes and comes back.
         let recast = self.before.default.is_some() && cost > TypeCost::Rebuilds;
         let default = |it: Option<Expr>| Ddl::SetDefault { table: table.clone(), column: column.clone(), default: it };
@@ -212,6 +217,7 @@ impl ChangeType {
         if recast && self.after.default.is_some() {
             acc.grouped(phase, &group, default(self.after.default.clone()), "the default in the new type");
         }
+        generated.iter().for_each(|(_, new)| change_generated::add(b, acc, phase, &group, table, new));
         followers.create(acc, phase, &group);
         if cost > TypeCost::Rebuilds {
             acc.gate(Contract, format!("{table} can be unavailable while it is written anew"));
@@ -225,6 +231,12 @@ impl ChangeType {
             );
             acc.hazard("changing-type-rebuilds", Severity::Warning, message);
         }
+    }
+
+    /// What is computed from the column is computed anew.
+    fn phase(&self, b: &Builder<'_>, cost: &TypeCost) -> PhaseKind {
+        let feeds = !change_generated::over(b.pairs, &self.table, &self.after.name).is_empty();
+        if *cost <= TypeCost::Rebuilds && !feeds { Expand } else { Contract }
     }
 
     /// The cast PostgreSQL would not make by itself.

@@ -173,9 +173,14 @@ impl ChangeUserType {
                 alter(CompositeAction::DropAttribute { name: it.name.clone(), if_exists: false }),
                 "its values are lost",
             )
-            .undo(Undo::Loses {
-                actions: vec![crate::plan::Action::Ddl(alter(CompositeAction::AddAttribute(it.clone())))],
-                lost: format!("every value of {}.{}", self.name(), it.name),
+            .undo({
+                let actions = vec![crate::plan::Action::Ddl(alter(CompositeAction::AddAttribute(it.clone())))];
+                let lost = format!("every value of {}.{}", self.name(), it.name);
+                // PostgreSQL adds attributes at the end only.
+                match old.last().is_some_and(|last| last.name == it.name) && new.len() < old.len() {
+                    true => Undo::Loses { actions, lost },
+                    false => Undo::Bends { actions, lost: format!("{lost}, and its place among the attributes") },
+                }
             });
         }
     }
@@ -192,6 +197,9 @@ impl ChangeUserType {
             "the old type steps aside",
         );
         acc.grouped(Contract, &group, Ddl::CreateType { ty: Box::new(after.clone()) }, "the new one takes its name");
+        for ddl in super::recreate::attached(b.after(), &ObjectRef::Type(name.clone())) {
+            acc.grouped(Contract, &group, ddl, "as on the old one").undo(Undo::Nothing);
+        }
         for (pair, column) in
             b.pairs.single_columns().filter(|(_, it)| uses(&it.after.ty, &name) && uses(&it.before.ty, &name))
         {

@@ -96,7 +96,9 @@ impl ChangeView {
         }
         let phase = self.phase(b);
         let group = format!("view:{}", after.name);
-        let over = above(&b.pairs.base, &before.name);
+        // Those that go for good have a change of their own, which comes before.
+        let mut over = above(&b.pairs.base, &before.name);
+        over.retain(|it| b.after().views.contains_key(it));
         for name in over.iter().rev().chain([&before.name]) {
             if let Some(view) = b.pairs.base.views.get(name) {
                 let drop = Ddl::DropView {

@@ -100,8 +100,10 @@ impl Kind for CreateTable {
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
         let name = &self.table.name;
-        let create =
-            |table: Table| Ddl::CreateTable { table: Box::new(table), if_not_exists: false, likes: Vec::new() };
+        let create = |table: Table| {
+            let table = super::recreate::bare(b.after(), table);
+            Ddl::CreateTable { table: Box::new(table), if_not_exists: false, likes: Vec::new() }
+        };
         match self.table.partition_of.clone().filter(|of| !b.is_new(&of.parent)) {
             Some(of) => {
                 // CREATE TABLE … PARTITION OF locks the parent against everybody, ATTACH only against schema changes.

@@ -4,14 +4,14 @@ use super::{
     Builder, Kind, Outline,
     archive::{self, ColumnArchive},
     build,
-    pairs::Pairs,
+    pairs::{Pairs, parents},
     rebuilt::{constraint_mentions, index_mentions},
 };
 use crate::{
     dialect::Probe,
     page::page,
     plan::{Action, PhaseKind::*, Question, Undo},
-    sql::{Column, Ddl, Ident, Name, ObjectRef, Severity},
+    sql::{Column, Ddl, Ident, Name, ObjectRef, Sequence, Severity},
 };
 
 page! {
@@ -68,14 +68,14 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropColumn> {
     let dropped = pairs
         .tables
         .iter()
-        .flat_map(|pair| pair.dropped.iter().filter_map(move |name| Some((&pair.before, pair.before.column(name)?))));
-    // Partitions and inheriting tables lose theirs with the parent.
-    let own = dropped.filter(|(table, column)| {
-        let parents = table.inherits.iter().chain(table.partition_of.iter().map(|it| &it.parent));
-        !parents.into_iter().any(|it| pairs.base.table(it).is_some_and(|it| it.column(&column.name).is_some()))
+        .flat_map(|pair| pair.dropped.iter().filter_map(move |name| Some((pair, pair.before.column(name)?))));
+    // Partitions and inheriting tables lose theirs with a parent that stays theirs.
+    let own = dropped.filter(|(pair, column)| {
+        let kept = parents(&pair.before).filter(|it| parents(&pair.after).any(|parent| parent == *it));
+        !kept.into_iter().any(|it| pairs.base.table(it).is_some_and(|it| it.column(&column.name).is_some()))
     });
-    let own = own.filter(|(table, column)| !pairs.reshapes.takes_old(&table.name, &column.name));
-    own.map(|(table, column)| DropColumn { table: table.name.clone(), column: column.clone() }).collect()
+    let own = own.filter(|(pair, column)| !pairs.reshapes.takes_old(&pair.before.name, &column.name));
+    own.map(|(pair, column)| DropColumn { table: pair.before.name.clone(), column: column.clone() }).collect()
 }
 
 impl DropColumn {
@@ -97,12 +97,32 @@ impl DropColumn {
             options: Default::default(),
             ..self.column.clone()
         };
-        let mut actions = vec![Ddl::AddColumn {
+        let sequences = b.pairs.base.sequences.values();
+        let owned: Vec<_> =
+            sequences.filter(|it| it.owned_by.as_ref() == Some(&(table.clone(), name.clone()))).collect();
+        let mut actions: Vec<Ddl> = owned
+            .iter()
+            .map(|it| Ddl::CreateSequence {
+                sequence: Box::new(Sequence { owned_by: None, ..(***it).clone() }),
+                if_not_exists: false,
+            })
+            .collect();
+        actions.push(Ddl::AddColumn {
             table: table.clone(),
             column: Box::new(plain),
             constraints: Vec::new(),
             if_not_exists: false,
-        }];
+        });
+        for it in owned {
+            actions.push(Ddl::AlterSequence {
+                name: it.name.clone(),
+                set: Default::default(),
+                restart: None,
+                owned_by: Some(it.owned_by.clone()),
+                if_exists: false,
+            });
+            actions.extend(super::recreate::attached(&b.pairs.base, &ObjectRef::Sequence(it.name.clone())));
+        }
         if filler.is_some() {
             actions.push(Ddl::SetDefault { table: table.clone(), column: name.clone(), default: None });
         }

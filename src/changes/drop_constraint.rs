@@ -2,7 +2,7 @@
 
 use super::{
     Builder, Kind, Outline,
-    pairs::{Pairs, TablePair},
+    pairs::{Pairs, TablePair, parents},
     rebuilt::{Part, carried, constraint_mentions, nameless},
 };
 use crate::{
@@ -71,11 +71,16 @@ fn of_table(pairs: &Pairs<'_>, pair: &TablePair) -> Vec<Match> {
         pairs.rebuilt.iter().any(|it| if old { it.before.as_ref() == Some(&part) } else { it.after == part })
     };
     let handed_down = |it: &Constraint, old: bool| {
-        let own = if old { &pair.before } else { &pair.after };
         let catalog = if old { &pairs.base } else { pairs.input.after };
-        let mut parents =
-            own.inherits.iter().chain(own.partition_of.iter().map(|it| &it.parent)).filter_map(|it| catalog.table(it));
-        parents.any(|parent| parent.constraints.iter().any(|theirs| theirs.kind == it.kind && !theirs.no_inherit))
+        // From a parent that stays: one that goes leaves it here, one that comes asks for it.
+        let kept = parents(&pair.before).filter(|it| parents(&pair.after).any(|parent| parent == *it));
+        // Heirs get checks, by name; partitions get keys as well.
+        let named = |theirs: &Constraint| match it.kind {
+            ConstraintKind::Check(_) => theirs.name == it.name,
+            _ => pair.after.partition_of.is_some(),
+        };
+        let theirs = |theirs: &Constraint| theirs.kind == it.kind && !theirs.no_inherit && named(theirs);
+        kept.filter_map(|it| catalog.table(it)).any(|parent| parent.constraints.iter().any(theirs))
     };
     let free = |it: &&Constraint, old: bool| !consumed(it, old) && !handed_down(it, old);
     let mut old: Vec<Constraint> = pair.before.constraints.iter().filter(|it| free(it, true)).cloned().collect();

@@ -1,6 +1,6 @@
 //! A default that goes.
 
-use super::{Builder, Kind, Outline, pairs::Pairs};
+use super::{Builder, Kind, Outline, pairs::Pairs, set_default::handed_down};
 use crate::{
     page::page,
     plan::PhaseKind::*,
@@ -37,8 +37,9 @@ pub struct DropDefault {
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropDefault> {
-    let changed = pairs.single_columns().filter(|(_, it)| {
-        it.before.default.is_some()
+    let changed = pairs.single_columns().filter(|(pair, it)| {
+        !handed_down(pairs, pair, &it.after)
+            && it.before.default.is_some()
             && it.after.default.is_none()
             && it.after.identity.is_none()
             && it.after.generated.is_none()

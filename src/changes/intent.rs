@@ -54,11 +54,18 @@ fn move_table(pairs: &mut Pairs<'_>, from: Name, to: Name) {
     pairs.renamed_tables.push((from, to));
 }
 
-/// Finds columns of one table that were renamed: (before, after).
-pub fn rename_columns(pairs: &mut Pairs<'_>, table: &Name, before: &Table, after: &Table) -> Vec<(Ident, Ident)> {
+/// Finds columns of one table that were renamed: (before, after). Those that are `settled` are not looked at.
+pub fn rename_columns(
+    pairs: &mut Pairs<'_>,
+    table: &Name,
+    before: &Table,
+    after: &Table,
+    settled: &[(Ident, Ident)],
+) -> Vec<(Ident, Ident)> {
     let free = |it: &&Column| {
         let kept = pairs.reshapes.kept.contains(&(table.clone(), it.name.clone()));
-        after.column(&it.name).is_none() && !kept && !pairs.reshapes.takes_old(table, &it.name)
+        let settled = settled.iter().any(|(from, _)| *from == it.name);
+        after.column(&it.name).is_none() && !kept && !settled && !pairs.reshapes.takes_old(table, &it.name)
     };
     let mut dropped: Vec<&Column> = before.columns.iter().filter(free).collect();
     let mut res = Vec::new();
@@ -66,6 +73,7 @@ pub fn rename_columns(pairs: &mut Pairs<'_>, table: &Name, before: &Table, after
         return res;
     }
     let added = after.columns.iter().filter(|it| before.column(&it.name).is_none());
+    let added = added.filter(|it| !settled.iter().any(|(_, to)| *to == it.name));
     let added: Vec<&Column> = added.filter(|it| !pairs.reshapes.takes_new(table, &it.name)).collect();
     for new in added {
         if pairs.unrelated.contains(&(table.clone(), new.name.clone())) {

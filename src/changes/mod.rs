@@ -73,7 +73,7 @@ use crate::{
     sql::ObjectRef,
 };
 
-pub use build::{Builder, default_storage};
+pub use build::{Builder, default_storage, grant, revoke};
 pub use outline::{Draft, Outline, Tx};
 use pairs::Pairs;
 

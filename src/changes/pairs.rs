@@ -60,11 +60,18 @@ pub struct ColumnPair {
     pub dual: Option<Dual>,
 }
 
+/// The tables that hand columns down to this one.
+pub fn parents(table: &Table) -> impl Iterator<Item = &Name> {
+    table.inherits.iter().chain(table.partition_of.iter().map(|it| &it.parent))
+}
+
 impl TablePair {
     /// A parent table has the column and hands its changes down.
     pub fn inherited(&self, column: &Ident, pairs: &Pairs<'_>) -> bool {
-        let parents = self.after.inherits.iter().chain(self.after.partition_of.iter().map(|it| &it.parent));
-        parents.into_iter().any(|it| pairs.base.table(it).is_some_and(|it| it.column(column).is_some()))
+        parents(&self.after).any(|it| {
+            pairs.base.table(it).is_some_and(|it| it.column(column).is_some())
+                || pairs.pair(it).is_some_and(|it| it.columns.iter().any(|it| it.after.name == *column))
+        })
     }
 }
 
@@ -89,6 +96,7 @@ impl<'a> Pairs<'a> {
         res.replaced = labels::find(&res);
         res.pair_tables();
         intent::rename_sequences(&mut res);
+        res.follow_sequences();
         res.rebuilt = super::rebuilt::find(&res);
         res.sets = link::find(&res);
         let keyed: Vec<(Name, Ident)> =
@@ -104,10 +112,26 @@ impl<'a> Pairs<'a> {
         res
     }
 
+    /// Defaults call a sequence by the name it has now.
+    fn follow_sequences(&mut self) {
+        if self.renamed_sequences.is_empty() {
+            return;
+        }
+        for pair in &mut self.tables {
+            let Some(now) = self.base.table(&pair.after.name).cloned() else { continue };
+            for column in &mut pair.columns {
+                if let Some(now) = now.column(&column.before.name) {
+                    column.before.default.clone_from(&now.default);
+                }
+            }
+            pair.before = now;
+        }
+    }
+
     fn pair_tables(&mut self) {
         let names: Vec<Name> =
             self.base.tables.keys().filter(|it| self.input.after.tables.contains_key(it)).cloned().collect();
-        for name in names {
+        for name in parents_first(names, self.input.after) {
             let (Some(before), Some(after)) = (self.base.table(&name).cloned(), self.input.after.table(&name).cloned())
             else {
                 continue;
@@ -119,10 +143,21 @@ impl<'a> Pairs<'a> {
             let pair = self.pair_columns(&name, &before, after);
             self.tables.push(pair);
         }
+        self.tables.sort_by(|a, b| a.after.name.cmp(&b.after.name));
+    }
+
+    /// Columns that a parent gives another name: (before, after). The statement on the parent does it.
+    fn renamed_above(&self, before: &Table, after: &Table) -> Vec<(Ident, Ident)> {
+        let above: BTreeSet<&Name> = parents(before).filter(|it| parents(after).any(|parent| parent == *it)).collect();
+        let pairs = self.tables.iter().filter(|it| above.contains(&it.after.name));
+        let renamed = pairs.flat_map(|it| &it.columns).filter(|it| it.before.name != it.after.name);
+        let names = renamed.map(|it| (it.before.name.clone(), it.after.name.clone()));
+        names.filter(|(from, to)| before.column(from).is_some() && after.column(to).is_some()).collect()
     }
 
     fn pair_columns(&mut self, name: &Name, before: &Arc<Table>, after: Arc<Table>) -> TablePair {
-        let renamed = intent::rename_columns(self, name, before, &after);
+        let above = self.renamed_above(before, &after);
+        let renamed = intent::rename_columns(self, name, before, &after, &above);
         let mut duals: Vec<(Ident, Dual)> = Vec::new();
         for (from, to) in &renamed {
             let (Some(old), Some(new)) = (before.column(from), after.column(to)) else { continue };
@@ -141,7 +176,8 @@ impl<'a> Pairs<'a> {
         let mut added = Vec::new();
         for new in &after.columns {
             let twice = duals.iter().find(|(to, _)| *to == new.name).map(|(_, dual)| dual.clone());
-            let old_name = twice.as_ref().map_or(&new.name, |dual| &dual.sync.old);
+            let inherited = above.iter().find(|(_, to)| *to == new.name).map(|(from, _)| from);
+            let old_name = twice.as_ref().map(|dual| &dual.sync.old).or(inherited).unwrap_or(&new.name);
             match before.column(old_name) {
                 Some(old) => {
                     let dual =
@@ -203,4 +239,15 @@ impl<'a> Pairs<'a> {
             Expr::new(rename_column(expr.text(), name, working), rename_column(expr.canon(), name, working))
         })
     }
+}
+
+/// A table behind those it inherits from or is a partition of.
+fn parents_first(names: Vec<Name>, catalog: &Catalog) -> Vec<Name> {
+    fn depth(name: &Name, catalog: &Catalog) -> usize {
+        let above = catalog.table(name).and_then(|it| parents(it).map(|it| depth(it, catalog) + 1).max());
+        above.unwrap_or(0)
+    }
+    let mut names = names;
+    names.sort_by_cached_key(|it| depth(it, catalog));
+    names
 }

@@ -15,7 +15,8 @@ pub fn table(catalog: &Catalog, name: &Name) -> Vec<Ddl> {
         let free = Sequence { owned_by: None, ..(***it).clone() };
         res.push(Ddl::CreateSequence { sequence: Box::new(free), if_not_exists: false });
     }
-    res.push(Ddl::CreateTable { table: Box::new((**table).clone()), if_not_exists: false, likes: Vec::new() });
+    let bare = bare(catalog, (**table).clone());
+    res.push(Ddl::CreateTable { table: Box::new(bare), if_not_exists: false, likes: Vec::new() });
     for it in &owned {
         let owned_by = Some(it.owned_by.clone());
         res.push(Ddl::AlterSequence {
@@ -25,6 +26,7 @@ pub fn table(catalog: &Catalog, name: &Name) -> Vec<Ddl> {
             owned_by,
             if_exists: false,
         });
+        res.extend(attached(catalog, &ObjectRef::Sequence(it.name.clone())));
     }
     res.extend(table.columns.iter().flat_map(|it| super::build::column_settings(name, it)));
     res.extend(super::change_table_settings::beyond_create(table));
@@ -52,11 +54,38 @@ pub fn table(catalog: &Catalog, name: &Name) -> Vec<Ddl> {
         res.push(Ddl::SetRowSecurity { table: name.clone(), change: RowSecurityChange::Force });
     }
     let statistics = catalog.statistics.values().filter(|it| it.table == *name);
-    res.extend(
-        statistics.map(|it| Ddl::CreateStatistics { statistics: Box::new((**it).clone()), if_not_exists: false }),
-    );
+    for it in statistics {
+        res.push(Ddl::CreateStatistics { statistics: Box::new((**it).clone()), if_not_exists: false });
+        res.extend(comment(catalog, &ObjectRef::Statistics(it.name.clone())));
+    }
     res.extend(attachments(catalog, name));
     res
+}
+
+/// What CREATE TABLE can say of a table: settings of columns have statements of their own, and a partition gets the keys
+/// of its parent by itself.
+pub(super) fn bare(catalog: &Catalog, mut table: Table) -> Table {
+    for column in &mut table.columns {
+        (column.storage, column.compression, column.statistics) = (None, None, None);
+        column.options.clear();
+    }
+    if let Some(parent) = table.partition_of.as_ref().and_then(|it| catalog.table(&it.parent)) {
+        let handed = |it: &Constraint| {
+            !matches!(it.kind, ConstraintKind::Check(_)) && parent.constraints.iter().any(|own| own.kind == it.kind)
+        };
+        table.constraints.retain(|it| !handed(it));
+    }
+    table
+}
+
+/// The constraints that a table does not get from its parents.
+pub(super) fn own_constraints<'a>(catalog: &'a Catalog, table: &'a Table) -> impl Iterator<Item = &'a Constraint> {
+    let parents: Vec<&Table> = super::pairs::parents(table).filter_map(|it| Some(&**catalog.table(it)?)).collect();
+    let handed = move |it: &&Constraint| {
+        let theirs = |own: &Constraint| own.kind == it.kind && (it.is_key() || own.name == it.name);
+        !parents.iter().any(|parent| parent.constraints.iter().any(&theirs))
+    };
+    table.constraints.iter().filter(handed)
 }
 
 /// A constraint, so that it comes back without a long lock.
@@ -96,8 +125,7 @@ pub fn view(catalog: &Catalog, name: &Name) -> Vec<Ddl> {
 pub fn function(catalog: &Catalog, function: &Function) -> Vec<Ddl> {
     let object = function.object();
     let mut res = vec![Ddl::CreateFunction { function: Box::new(function.clone()), or_replace: false }];
-    res.extend(comment(catalog, &object));
-    res.extend(catalog.privileges.iter().filter(|it| it.object == object).map(grant));
+    res.extend(attached(catalog, &object));
     res
 }
 
@@ -110,6 +138,13 @@ pub fn trigger(catalog: &Catalog, table: &Name, name: &Ident) -> Vec<Ddl> {
     }
     res.extend(comment(catalog, &ObjectRef::Trigger(table.clone(), name.clone())));
     res
+}
+
+/// Comment and privileges of an object that is no relation with parts.
+pub fn attached(catalog: &Catalog, object: &ObjectRef) -> Vec<Ddl> {
+    let grants = catalog.privileges.iter().filter(|it| it.object == *object).map(grant);
+    let revokes = catalog.revoked.iter().filter(|it| it.object == *object).map(super::build::revoke);
+    comment(catalog, object).into_iter().chain(grants).chain(revokes).collect()
 }
 
 pub fn comment(catalog: &Catalog, object: &ObjectRef) -> Option<Ddl> {

@@ -1,6 +1,9 @@
 //! A default that is new or other.
 
-use super::{Builder, Kind, Outline, pairs::Pairs};
+use super::{
+    Builder, Kind, Outline,
+    pairs::{Pairs, TablePair, parents},
+};
 use crate::{
     page::page,
     plan::PhaseKind::*,
@@ -36,8 +39,9 @@ pub struct SetDefault {
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<SetDefault> {
-    let changed =
-        pairs.single_columns().filter(|(_, it)| it.after.default.is_some() && it.before.default != it.after.default);
+    let changed = pairs.single_columns().filter(|(pair, it)| {
+        it.after.default.is_some() && it.before.default != it.after.default && !handed_down(pairs, pair, &it.after)
+    });
     changed
         .map(|(pair, it)| SetDefault {
             table: pair.after.name.clone(),
@@ -45,6 +49,13 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<SetDefault> {
             after: it.after.clone(),
         })
         .collect()
+}
+
+/// A parent's column gets the same new default, and ALTER TABLE hands it down (manual, ALTER TABLE, ONLY).
+pub(super) fn handed_down(pairs: &Pairs<'_>, pair: &TablePair, column: &Column) -> bool {
+    let above = parents(&pair.after).filter(|it| parents(&pair.before).any(|parent| parent == *it));
+    let theirs = above.filter_map(|it| pairs.pair(it)?.columns.iter().find(|it| it.after.name == column.name));
+    theirs.into_iter().any(|it| it.after.default == column.default && it.before.default != it.after.default)
 }
 
 impl Kind for SetDefault {

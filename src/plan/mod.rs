@@ -200,6 +200,8 @@ pub enum Undo {
     By(Vec<Action>),
     /// The shape can come back with these, the data cannot.
     Loses { actions: Vec<Action>, lost: String },
+    /// As `Loses`, and the shape comes back in part only (an attribute at the end, where it stood in the middle).
+    Bends { actions: Vec<Action>, lost: String },
     /// Nothing to do: the step leaves nothing behind (a backfill of a column that Expand's undo drops).
     Nothing,
 }

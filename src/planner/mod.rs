@@ -5,6 +5,7 @@
 
 mod assemble;
 mod order;
+mod regain;
 mod resume;
 mod rollback;
 mod touch;
@@ -66,7 +67,13 @@ fn plan_with<S>(
         .flat_map(|(change, outline)| outline.drafts.iter().map(move |draft| Draft { change, ..draft.clone() }))
         .collect();
     go_on()?;
-    let nodes = order::arrange(once(drafts), &pairs.base, input.after);
+    let mut drafts = once(drafts);
+    let mut nodes = order::arrange(drafts.clone(), &pairs.base, input.after);
+    let lost = regain::drafts(&pairs.base, input.after, &nodes);
+    if !lost.is_empty() {
+        drafts.extend(lost);
+        nodes = order::arrange(drafts, &pairs.base, input.after);
+    }
     go_on()?;
     let objects: Vec<_> = chosen.iter().flat_map(|it| it.objects()).collect();
     let everything = chosen.len() == diff.changes.len();

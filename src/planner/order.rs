@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use petgraph::graphmap::DiGraphMap;
+use petgraph::{algo::tarjan_scc, graphmap::DiGraphMap};
 
 use super::touch::{Touch, touch, world};
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, creates, drops},
     changes::{Draft, Tx},
     plan::{Action, PhaseKind},
-    sql::{Ddl, ObjectRef},
+    sql::{Ddl, Name, ObjectRef},
 };
 
 /// Drafts that stay together: one, or all of a transaction group.
@@ -33,18 +33,38 @@ impl Node {
     }
 }
 
+/// (first, second) by index.
+type Edges = BTreeSet<(usize, usize)>;
+
 /// Orders the drafts. Every prefix of the result that ends at a phase is a schema that holds together.
 pub fn arrange(drafts: Vec<Draft>, base: &Catalog, after: &Catalog) -> Vec<Node> {
-    let mut nodes = bundle(drafts);
+    let nodes = bundle(drafts);
     let ddl = nodes
         .iter()
         .flat_map(|it| &it.drafts)
         .filter_map(|it| if let Action::Ddl(ddl) = &it.action { Some(ddl) } else { None });
     let world = world(base, ddl);
+    let mut nodes = merge(nodes, &|it| draft_touch(it, base, &world, after));
     let touches: Vec<Touch> = nodes.iter().map(|node| touch_of(node, base, &world, after)).collect();
-    let mut edges = edges(&touches, base);
-    edges.extend(in_change(&nodes));
-    lift(&mut nodes, &edges);
+    let of = |nodes: &mut Vec<Node>, touches: &[Touch]| {
+        let mut edges = edges(touches, base, after);
+        edges.extend(lineage(nodes, touches, base));
+        edges.extend(in_change(nodes));
+        lift(nodes, &edges);
+        edges
+    };
+    let mut edges = of(&mut nodes, &touches);
+    // Transactions that wait for each other are one, in the order that their statements can have.
+    if let Some(joined) = join(&nodes, &edges, &|nodes| {
+        let touches: Vec<Touch> = nodes.iter().map(|node| touch_of(node, base, &world, after)).collect();
+        let mut res = self::edges(&touches, base, after);
+        res.extend(lineage(nodes, &touches, base));
+        res
+    }) {
+        nodes = joined;
+        let touches: Vec<Touch> = nodes.iter().map(|node| touch_of(node, base, &world, after)).collect();
+        edges = of(&mut nodes, &touches);
+    }
     let order = sort(&nodes, &edges);
     let mut slots: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
     order.into_iter().filter_map(|at| slots[at].take()).collect()
@@ -74,16 +94,87 @@ fn bundle(drafts: Vec<Draft>) -> Vec<Node> {
 
 fn touch_of(node: &Node, base: &Catalog, world: &Catalog, after: &Catalog) -> Touch {
     let mut res = Touch::default();
-    for draft in &node.drafts {
-        if let Action::Ddl(ddl) = &draft.action {
-            res.add(touch(ddl, base, world, after));
+    node.drafts.iter().for_each(|it| res.add(draft_touch(it, base, world, after)));
+    res
+}
+
+fn draft_touch(draft: &Draft, base: &Catalog, world: &Catalog, after: &Catalog) -> Touch {
+    match &draft.action {
+        Action::Ddl(ddl) => touch(ddl, base, world, after),
+        _ => Touch::default(),
+    }
+}
+
+/// Two transactions that both take the same object down and put it up again (a view over two columns that go) are one:
+/// it goes first, comes back last, once.
+fn merge(nodes: Vec<Node>, touch: &dyn Fn(&Draft) -> Touch) -> Vec<Node> {
+    let again: Vec<BTreeSet<ObjectRef>> = nodes.iter().map(comes_again).collect();
+    let mut res: Vec<(Node, BTreeSet<ObjectRef>)> = Vec::new();
+    for (node, again) in nodes.into_iter().zip(again) {
+        let mut merged = (node, again);
+        // One node may bring two others together.
+        while let Some(at) = res.iter().position(|it| it.0.phase == merged.0.phase && !it.1.is_disjoint(&merged.1)) {
+            let (mut first, names) = res.remove(at);
+            first.drafts.append(&mut merged.0.drafts);
+            merged = (first, &names | &merged.1);
+            merged.0.drafts = around(merged.0.drafts, &merged.1, touch);
         }
+        res.push(merged);
+    }
+    res.into_iter().map(|it| it.0).collect()
+}
+
+/// Objects that a transaction drops and creates.
+fn comes_again(node: &Node) -> BTreeSet<ObjectRef> {
+    let ddl = || node.drafts.iter().filter_map(|it| if let Action::Ddl(ddl) = &it.action { Some(ddl) } else { None });
+    let follower = |it: &ObjectRef| matches!(it, ObjectRef::View(_) | ObjectRef::Policy(..) | ObjectRef::Trigger(..));
+    let created: BTreeSet<ObjectRef> = ddl().flat_map(creates).collect();
+    ddl().flat_map(drops).filter(|it| follower(it) && created.contains(it)).collect()
+}
+
+/// What takes `again` down, then everything else, then what puts it up: each once.
+fn around(drafts: Vec<Draft>, again: &BTreeSet<ObjectRef>, touch: &dyn Fn(&Draft) -> Touch) -> Vec<Draft> {
+    let mut down: Vec<(Draft, Touch)> = Vec::new();
+    let mut up: Vec<(Draft, Touch)> = Vec::new();
+    let mut rest: Vec<Draft> = Vec::new();
+    for draft in drafts {
+        let of = touch(&draft);
+        let once = |list: &[(Draft, Touch)]| !list.iter().any(|it| it.0.action == draft.action);
+        if !of.drops.is_disjoint(again) {
+            if once(&down) {
+                down.push((draft, of));
+            }
+        } else if !of.creates.is_disjoint(again) || of.needs.iter().any(|it| again.contains(it) || above(it, again)) {
+            if once(&up) {
+                up.push((draft, of));
+            }
+        } else {
+            rest.push(draft);
+        }
+    }
+    let down = sorted(down, |first, second| !first.frees.is_disjoint(&second.drops));
+    let up = sorted(up, |first, second| !second.needs.is_disjoint(&first.creates));
+    down.into_iter().chain(rest).chain(up).collect()
+}
+
+/// A part of a view that comes again: an index of a materialized one, a comment on a column.
+fn above(object: &ObjectRef, again: &BTreeSet<ObjectRef>) -> bool {
+    object.relation().is_some_and(|it| again.contains(&ObjectRef::View(it.clone())))
+}
+
+/// In an order in which whatever `precedes` another does; as they came where nothing says otherwise.
+fn sorted(mut items: Vec<(Draft, Touch)>, precedes: impl Fn(&Touch, &Touch) -> bool) -> Vec<Draft> {
+    let mut res = Vec::with_capacity(items.len());
+    while !items.is_empty() {
+        let free = |at: usize| (0..items.len()).all(|it| it == at || !precedes(&items[it].1, &items[at].1));
+        let next = (0..items.len()).find(|it| free(*it)).unwrap_or(0);
+        res.push(items.remove(next).0);
     }
     res
 }
 
 /// (first, second) by index.
-fn edges(touches: &[Touch], base: &Catalog) -> BTreeSet<(usize, usize)> {
+fn edges(touches: &[Touch], base: &Catalog, after: &Catalog) -> BTreeSet<(usize, usize)> {
     let mut lives: BTreeMap<&ObjectRef, Life> = BTreeMap::new();
     for (i, touch) in touches.iter().enumerate() {
         touch.creates.iter().for_each(|it| lives.entry(it).or_default().makers.push(i));
@@ -91,7 +182,13 @@ fn edges(touches: &[Touch], base: &Catalog) -> BTreeSet<(usize, usize)> {
         touch.leaves.iter().for_each(|it| lives.entry(it).or_default().renamers.push(i));
     }
     for (i, touch) in touches.iter().enumerate() {
+        // A view for old code stands on the old columns and follows them.
+        let helper = |it: &ObjectRef| matches!(it, ObjectRef::View(_)) && !base.holds(it) && !after.holds(it);
+        let follows = touch.creates.iter().any(helper);
         for object in &touch.needs {
+            if follows && matches!(object, ObjectRef::Column(..)) && base.holds(object) {
+                continue;
+            }
             if let Some(life) = lives.get_mut(object) {
                 life.builders.push(i);
             }
@@ -103,6 +200,22 @@ fn edges(touches: &[Touch], base: &Catalog) -> BTreeSet<(usize, usize)> {
         }
     }
     let mut res = BTreeSet::new();
+    // No view stands on a column while its type changes.
+    for (i, touch) in touches.iter().enumerate().filter(|it| !it.1.retypes.is_empty()) {
+        let stands = |it: &Touch| !it.needs.is_disjoint(&touch.retypes) || !it.frees.is_disjoint(&touch.retypes);
+        let view = |it: &ObjectRef| matches!(it, ObjectRef::View(_) | ObjectRef::Policy(..) | ObjectRef::Column(..));
+        let up = |it: &Touch| it.creates.iter().any(|it| view(it) && after.holds(it) && !touch.creates.contains(it));
+        let down = |it: &Touch| {
+            it.drops.iter().any(|gone| view(gone) && !it.creates.contains(gone) && !touch.drops.contains(gone))
+        };
+        for (j, it) in touches.iter().enumerate().filter(|(j, it)| *j != i && stands(it)) {
+            if up(it) {
+                res.insert((i, j));
+            } else if down(it) {
+                res.insert((j, i));
+            }
+        }
+    }
     let mut all = |first: &[usize], second: &[usize]| {
         first.iter().for_each(|a| res.extend(second.iter().filter(|b| *b != a).map(|b| (*a, *b))));
     };
@@ -113,6 +226,9 @@ fn edges(touches: &[Touch], base: &Catalog) -> BTreeSet<(usize, usize)> {
             all(&life.removers, &life.makers);
             all(&life.renamers, &life.makers);
             all(&life.makers, &life.builders);
+            if !life.makers.is_empty() && matches!(object, ObjectRef::Type(_)) {
+                all(&life.leavers, &life.renamers);
+            }
             if life.makers.is_empty() {
                 all(&life.builders, &life.removers);
                 all(&life.builders, &life.renamers);
@@ -129,6 +245,127 @@ fn edges(touches: &[Touch], base: &Catalog) -> BTreeSet<(usize, usize)> {
         }
     }
     res
+}
+
+/// A table leaves its parents before it loses what they handed down, and loses what they do not have before it joins
+/// them; it joins parents whose columns are as they will be. What stands on a column that steps aside goes before it.
+fn lineage(nodes: &[Node], touches: &[Touch], base: &Catalog) -> Vec<(usize, usize)> {
+    let ddl = |node: &Node| -> Vec<Ddl> {
+        let all = node.drafts.iter().filter_map(|it| if let Action::Ddl(ddl) = &it.action { Some(ddl) } else { None });
+        all.cloned().collect()
+    };
+    let all: Vec<Vec<Ddl>> = nodes.iter().map(ddl).collect();
+    let drops = |at: usize, table: &Name| {
+        all[at].iter().any(|it| matches!(it, Ddl::DropColumn { table: of, .. } if of == table))
+    };
+    let reshapes = |at: usize, parent: &Name| {
+        all[at].iter().any(|it| match it {
+            Ddl::DropColumn { table, .. }
+            | Ddl::AddColumn { table, .. }
+            | Ddl::RenameColumn { table, .. }
+            | Ddl::SetNotNull { table, .. }
+            | Ddl::DropNotNull { table, .. }
+            | Ddl::AddConstraint { table, .. }
+            | Ddl::SetType { table, .. } => table == parent,
+            _ => false,
+        })
+    };
+    let mut res = Vec::new();
+    for (i, own) in all.iter().enumerate() {
+        for it in own {
+            let others = (0..all.len()).filter(|it| *it != i);
+            match it {
+                Ddl::NoInherit { table, .. } | Ddl::DetachPartition { partition: table, .. } => {
+                    res.extend(others.filter(|at| drops(*at, table)).map(|at| (i, at)));
+                }
+                Ddl::Inherit { table, parent } | Ddl::AttachPartition { partition: table, parent, .. } => {
+                    res.extend(others.filter(|at| drops(*at, table) || reshapes(*at, parent)).map(|at| (at, i)));
+                }
+                Ddl::CreateTable { table, .. } => {
+                    let joins =
+                        |at: usize| table.inherits.iter().any(|it| base.tables.contains_key(it) && reshapes(at, it));
+                    res.extend(others.filter(|at| joins(*at)).map(|at| (at, i)));
+                }
+                Ddl::RenameColumn { table, from, to } => {
+                    let gone = |it: &&Ddl| matches!(it, Ddl::DropColumn { table: of, column, .. } if of == table && column == to);
+                    let stood = ObjectRef::Column(table.clone(), from.clone());
+                    let stands = |at: usize| touches[at].frees.contains(&stood);
+                    for last in (0..all.len()).filter(|at| all[*at].iter().any(|it| gone(&it))) {
+                        res.extend((0..all.len()).filter(|at| *at != last && stands(*at)).map(|at| (at, last)));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    res
+}
+
+/// Cycles of nodes of one phase put together, their statements in an order of their own; `None` where there is none,
+/// or none that helps.
+fn join(nodes: &[Node], edges: &Edges, of: &dyn Fn(&[Node]) -> Edges) -> Option<Vec<Node>> {
+    let graph = DiGraphMap::<usize, ()>::from_edges(edges.iter().map(|(a, b)| (*a, *b)));
+    let mut place: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut joined: Vec<Node> = Vec::new();
+    for mut cycle in tarjan_scc(&graph).into_iter().filter(|it| it.len() > 1) {
+        cycle.sort_unstable();
+        let phase = nodes[cycle[0]].phase;
+        let in_one = |it: &usize| nodes[*it].phase == phase && nodes[*it].drafts.iter().all(|it| it.tx != Tx::Outside);
+        if !cycle.iter().all(in_one) {
+            continue;
+        }
+        let mut single: Vec<(usize, Node)> = Vec::new();
+        for (member, draft) in cycle.iter().flat_map(|at| nodes[*at].drafts.iter().map(move |it| (*at, it))) {
+            // What two of them take down and put up is taken down and put up once.
+            let twice = is_follower(draft) && single.iter().any(|(_, it)| it.drafts[0].action == draft.action);
+            if !twice {
+                single.push((member, Node { phase, drafts: vec![draft.clone()] }));
+            }
+        }
+        let (members, single): (Vec<usize>, Vec<Node>) = single.into_iter().unzip();
+        let mut among = of(&single);
+        among.extend(chains(&members, &single));
+        if !is_acyclic(&among) {
+            continue;
+        }
+        let order = sort(&single, &among);
+        let drafts = order.into_iter().flat_map(|it| single[it].drafts.clone()).collect();
+        place.extend(cycle.iter().map(|it| (*it, joined.len())));
+        joined.push(Node { phase, drafts });
+    }
+    if joined.is_empty() {
+        return None;
+    }
+    let mut slots: Vec<Option<Node>> = joined.into_iter().map(Some).collect();
+    let res = nodes.iter().enumerate().filter_map(|(at, node)| match place.get(&at) {
+        Some(slot) => slots[*slot].take(),
+        None => Some(node.clone()),
+    });
+    Some(res.collect())
+}
+
+/// Within a transaction, statements keep their order, save for what only steps aside and comes back.
+fn chains(members: &[usize], single: &[Node]) -> Vec<(usize, usize)> {
+    let mut last: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut res = Vec::new();
+    for at in (0..single.len()).filter(|it| !is_follower(&single[*it].drafts[0])) {
+        if let Some(before) = last.insert(members[at], at) {
+            res.push((before, at));
+        }
+    }
+    res
+}
+
+/// Takes down or puts up something that others only step aside with.
+fn is_follower(draft: &Draft) -> bool {
+    let Action::Ddl(ddl) = &draft.action else { return false };
+    let follower = |it: &ObjectRef| matches!(it, ObjectRef::View(_) | ObjectRef::Policy(..) | ObjectRef::Trigger(..));
+    drops(ddl).iter().chain(&creates(ddl)).any(follower)
+}
+
+fn is_acyclic(edges: &BTreeSet<(usize, usize)>) -> bool {
+    let graph = DiGraphMap::<usize, ()>::from_edges(edges.iter().map(|(a, b)| (*a, *b)));
+    tarjan_scc(&graph).iter().all(|it| it.len() == 1)
 }
 
 /// Who deals with an object.

@@ -23,6 +23,11 @@ pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<Rollba
                 shape |= actions.is_empty();
                 actions
             }
+            Undo::Bends { actions, lost: what } => {
+                lost.push(what.clone());
+                shape = true;
+                actions
+            }
         };
         actions.extend(own.iter().map(|it| (it.clone(), planned.step.tx)));
     }

@@ -18,6 +18,8 @@ pub struct Touch {
     pub needs: BTreeSet<ObjectRef>,
     /// What its pure take-downs stand on: they refer to the world before.
     pub frees: BTreeSet<ObjectRef>,
+    /// Columns whose type changes: no view may stand on them meanwhile.
+    pub retypes: BTreeSet<ObjectRef>,
 }
 
 impl Touch {
@@ -29,12 +31,18 @@ impl Touch {
         self.creates.extend(other.creates);
         self.drops.extend(other.drops);
         self.leaves.extend(other.leaves);
+        self.retypes.extend(other.retypes);
     }
 }
 
 /// `world` holds `base` and all that the plan adds to it, helpers included.
 pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Touch {
-    let dropped: BTreeSet<ObjectRef> = drops(ddl).into_iter().collect();
+    let mut dropped: BTreeSet<ObjectRef> = drops(ddl).into_iter().collect();
+    // A parent's column takes those of its heirs along.
+    if let Ddl::DropColumn { table, column, .. } = ddl {
+        let heirs = base.descendants(table).into_iter().map(|it| ObjectRef::Column(it, column.clone()));
+        dropped.extend(heirs.filter(|it| base.holds(it)));
+    }
     let left: BTreeSet<ObjectRef> = renamed(ddl).map(|(from, _)| from).into_iter().collect();
     let created: BTreeSet<ObjectRef> = creates(ddl).into_iter().collect();
     let (target, now) = (needs(ddl, after), needs(ddl, world));
@@ -44,8 +52,20 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
     let waits = |it: &ObjectRef| !stands || !matches!(it, ObjectRef::Constraint(..));
     let mut needed: BTreeSet<ObjectRef> = target.into_iter().chain(now).filter(waits).collect();
     // A DROP stands where its object stood: on what the definition needs.
-    for definition in dropped.iter().filter_map(|it| definition(it, base)) {
-        needed.extend(needs(&definition, base));
+    for it in &dropped {
+        match definition(it, base) {
+            Some(definition) => needed.extend(needs(&definition, base)),
+            // A helper of the plan's own.
+            None => needed.extend(definition_of_helper(it, world).iter().flat_map(|it| needs(it, world))),
+        }
+        // A table's triggers and policies go with it.
+        if let ObjectRef::Table(name) = it {
+            let own = |it: &ObjectRef| it.relation() == Some(name);
+            let triggers = base.triggers.keys().map(|(table, it)| ObjectRef::Trigger(table.clone(), it.clone()));
+            let policies = base.policies.keys().map(|(table, it)| ObjectRef::Policy(table.clone(), it.clone()));
+            let parts = triggers.chain(policies).filter(own).filter_map(|it| definition(&it, base));
+            needed.extend(parts.flat_map(|it| needs(&it, base)));
+        }
     }
     // Another default leaves what the old one stood on.
     if let Ddl::SetDefault { table, column, .. } = ddl
@@ -57,7 +77,18 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
     needed.retain(|it| !created.contains(it) && !dropped.contains(it) && !left.contains(it));
     let builds = !created.is_empty() || dropped.is_empty();
     let (needs, frees) = if builds { (needed, BTreeSet::new()) } else { (BTreeSet::new(), needed) };
-    Touch { creates: created, drops: dropped, leaves: left, needs, frees }
+    let retypes = match ddl {
+        Ddl::SetType { table, column, .. } => {
+            let all = [table.clone()].into_iter().chain(base.descendants(table));
+            all.map(|it| ObjectRef::Column(it, column.clone())).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    Touch { creates: created, drops: dropped, leaves: left, needs, frees, retypes }
+}
+
+fn definition_of_helper(object: &ObjectRef, world: &Catalog) -> Option<Ddl> {
+    if matches!(object, ObjectRef::View(_)) { definition(object, world) } else { None }
 }
 
 /// The statement that would create the object as it stands in a catalog.

@@ -396,30 +396,36 @@ fn removal(ddl: &Ddl, before: &Catalog) -> Undo {
         Ddl::DropTrigger { table, name, .. } => by(recreate::trigger(before, table, name)),
         Ddl::DropPolicy { table, name, .. } => {
             let was = before.policies.get(&(table.clone(), name.clone()));
-            by(was.map(|it| Ddl::CreatePolicy { policy: Box::new((**it).clone()) }).into_iter().collect())
+            let comment = recreate::comment(before, &ObjectRef::Policy(table.clone(), name.clone()));
+            by(was
+                .map(|it| Ddl::CreatePolicy { policy: Box::new((**it).clone()) })
+                .into_iter()
+                .chain(comment)
+                .collect())
         }
         Ddl::DropSequence { name, .. } => {
             let was = before.sequences.get(name);
-            let actions: Vec<Action> = was
-                .map(|it| Action::Ddl(Ddl::CreateSequence { sequence: Box::new((**it).clone()), if_not_exists: false }))
-                .into_iter()
-                .collect();
+            let create = was.map(|it| Ddl::CreateSequence { sequence: Box::new((**it).clone()), if_not_exists: false });
+            let attached = recreate::attached(before, &ObjectRef::Sequence(name.clone()));
+            let actions = create.into_iter().chain(attached).map(Action::Ddl).collect();
             Undo::Loses { actions, lost: format!("where sequence {name} stood") }
         }
         Ddl::DropType { name, .. } => {
             let was = before.types.get(name);
-            let comment = recreate::comment(before, &ObjectRef::Type(name.clone()));
-            by(was.map(|it| Ddl::CreateType { ty: Box::new((**it).clone()) }).into_iter().chain(comment).collect())
+            let attached = recreate::attached(before, &ObjectRef::Type(name.clone()));
+            by(was.map(|it| Ddl::CreateType { ty: Box::new((**it).clone()) }).into_iter().chain(attached).collect())
         }
         Ddl::DropStatistics { name, .. } => {
             let was = before.statistics.get(name);
             by(was
                 .map(|it| Ddl::CreateStatistics { statistics: Box::new((**it).clone()), if_not_exists: false })
                 .into_iter()
+                .chain(recreate::comment(before, &ObjectRef::Statistics(name.clone())))
                 .collect())
         }
         Ddl::DropSchema { name, .. } => {
-            by(vec![Ddl::CreateSchema { name: name.clone(), if_not_exists: false, owner: None }])
+            let create = Ddl::CreateSchema { name: name.clone(), if_not_exists: false, owner: None };
+            by([create].into_iter().chain(recreate::attached(before, &ObjectRef::Schema(name.clone()))).collect())
         }
         Ddl::DropExtension { name, .. } => {
             let was = before.extensions.get(name);

@@ -166,7 +166,7 @@ impl Catalog {
     }
 
     /// Changes a column of a table, its partitions and its heirs.
-    fn edit_column_below(&mut self, table: &Name, column: &Ident, change: &impl Fn(&mut Column)) -> Applied {
+    pub(super) fn edit_column_below(&mut self, table: &Name, column: &Ident, change: &impl Fn(&mut Column)) -> Applied {
         self.edit_column(table, column, change)?;
         let Ok(table) = self.find_table(table) else { return Ok(()) };
         for child in self.children(&table) {

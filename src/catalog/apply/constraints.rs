@@ -104,8 +104,10 @@ impl Catalog {
         match kind {
             ConstraintKind::PrimaryKey(_) => self.choose_relation_name(&table.name, None, "pkey", true, taken),
             ConstraintKind::Unique(key) => {
-                let all: Vec<Ident> = key.columns.iter().chain(&key.include).cloned().collect();
-                self.choose_relation_name(&table.name, Some(&columns(&all)), "key", true, taken)
+                let keys: Vec<IndexKey> = key.columns.iter().cloned().map(IndexKey::column).collect();
+                let columns = index_columns(&keys, &key.include);
+                let addition = addition(columns.iter().map(String::as_str));
+                self.choose_relation_name(&table.name, Some(&addition), "key", true, taken)
             }
             ConstraintKind::Exclude(it) => {
                 let keys: Vec<IndexKey> = it.elements.iter().map(|(key, _)| key.clone()).collect();

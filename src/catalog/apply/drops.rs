@@ -138,7 +138,6 @@ impl Catalog {
             self.remove_index(&index);
         }
         self.statistics.retain(|_, it| it.table != table || !it.keys.iter().any(|it| key_uses(it, column)));
-        self.drop_owned_sequences(&table, Some(column), cascade)?;
         self.unhide_identity(&table, column);
         self.edit(&table, |it| it.columns.retain(|it| it.name != *column))?;
         let object = ObjectRef::Column(table.clone(), column.clone());
@@ -149,7 +148,8 @@ impl Catalog {
                 self.drop_column(&child, column, true, cascade)?;
             }
         }
-        Ok(())
+        // Last: the defaults of children use the sequence of their parent.
+        self.drop_owned_sequences(&table, Some(column), cascade)
     }
 
     fn check_droppable(&self, owner: &Table, column: &Ident, what: &str) -> Applied {

@@ -140,10 +140,10 @@ impl Catalog {
             Ddl::SetExpression { table, column, expr } => self.set_expression(table, column, expr),
             Ddl::DropExpression { table, column, if_exists } => self.drop_expression(table, column, *if_exists),
             Ddl::SetColumnStatistics { table, column, target } => {
-                self.edit_column(table, column, |it| it.statistics = target.filter(|it| *it >= 0))
+                self.edit_column_below(table, column, &|it| it.statistics = target.filter(|it| *it >= 0))
             }
             Ddl::SetColumnStorage { table, column, storage } => {
-                self.edit_column(table, column, |it| it.storage = normal_storage(storage, &it.ty))
+                self.edit_column_below(table, column, &|it| it.storage = normal_storage(storage, &it.ty))
             }
             Ddl::SetColumnCompression { table, column, method } => {
                 self.edit_column(table, column, |it| it.compression = method.clone().filter(|it| it != "default"))

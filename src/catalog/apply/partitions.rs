@@ -39,7 +39,7 @@ impl Catalog {
             for column in &above.columns {
                 match inherited.iter_mut().find(|it| it.name == column.name) {
                     Some(it) => it.not_null |= column.not_null,
-                    None => inherited.push(Column { identity: None, ..column.clone() }),
+                    None => inherited.push(handed_down(column)),
                 }
             }
             let checks = above.constraints.iter().filter(|it| is_inherited_check(it));
@@ -56,7 +56,7 @@ impl Catalog {
     }
 
     fn take_from_partitioned(&self, table: &mut Table, above: &Table, extras: &mut Extras) -> Applied {
-        let mut columns = above.columns.clone();
+        let mut columns: Vec<Column> = above.columns.iter().map(handed_down).collect();
         for own in &table.columns {
             let Some(column) = columns.iter_mut().find(|it| it.name == own.name) else {
                 return Err(missing("column", format!("{}.{}", above.name, own.name)));
@@ -67,10 +67,6 @@ impl Catalog {
                 None => column.default.take(),
             };
             column.generated = own.generated.clone().or(column.generated.take());
-        }
-        for column in &mut columns {
-            // Partitions share the identity of their parent from PostgreSQL 17 on, and have none before.
-            column.identity = None;
         }
         table.columns = columns;
         let mut own = std::mem::take(&mut table.constraints);
@@ -178,4 +174,10 @@ fn merge_columns(inherited: Vec<Column>, own: Vec<Column>) -> Vec<Column> {
         }
     }
     res
+}
+
+/// What a child gets of a column. Partitions share the identity of their parent from PostgreSQL 17 on, and have none
+/// before; statistics targets and options stay behind.
+fn handed_down(column: &Column) -> Column {
+    Column { identity: None, statistics: None, options: Options::new(), ..column.clone() }
 }

@@ -285,7 +285,12 @@ impl<'a> Query<'a> {
             }
             let Some((_, range)) = path.parts.last() else { continue };
             let shown = if self.is_output(path) { format!(" AS {}", quote(from)) } else { String::new() };
-            edits.push((range.clone(), format!("{}{shown}", quote(to))));
+            // `old AS new` has no need of the alias once the column is called so.
+            let alias = self.word(Some(path.end + 1)).filter(|it| {
+                self.word(Some(path.end)).is_some_and(|it| it.is(self.text, "as")) && it.text(self.text) == quote(to)
+            });
+            let end = alias.map_or(range.end, |it| it.range.end);
+            edits.push((range.start..end, format!("{}{shown}", quote(to))));
         }
         tokens::edit(self.text, edits)
     }

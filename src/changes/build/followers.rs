@@ -15,7 +15,14 @@ impl<'a> Builder<'a> {
     /// extended statistics.
     pub fn followers(&self, columns: &[(Name, Ident)]) -> Followers<'a> {
         let (base, after) = (&self.pairs.base, self.after());
+        // What stands on the column of a partition or an heir stands on this one.
+        let heirs = columns
+            .iter()
+            .flat_map(|(table, column)| base.descendants(table).into_iter().map(move |it| (it, column.clone())));
+        let columns: Vec<(Name, Ident)> = columns.iter().cloned().chain(heirs).collect();
+        let columns = columns.as_slice();
         let mut res = Followers {
+            before: base,
             catalog: after,
             views: Vec::new(),
             policies: Vec::new(),
@@ -75,6 +82,7 @@ pub fn views_over(catalog: &Catalog, columns: &[(Name, Ident)]) -> Vec<Name> {
 
 /// Objects that are dropped before and made again after a change of a column, in its transaction.
 pub struct Followers<'a> {
+    before: &'a Catalog,
     catalog: &'a Catalog,
     /// Bottom up.
     views: Vec<Arc<View>>,
@@ -88,7 +96,7 @@ impl Followers<'_> {
         for view in self.views.iter().rev() {
             let drop = Ddl::DropView {
                 name: view.name.clone(),
-                materialized: view.materialized,
+                materialized: self.before.views.get(&view.name).is_some_and(|it| it.materialized),
                 if_exists: false,
                 cascade: false,
             };

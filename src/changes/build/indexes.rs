@@ -6,7 +6,7 @@ use super::Builder;
 use crate::{
     changes::outline::Outline,
     dialect::Probe,
-    plan::{PhaseKind, Undo, helper_name},
+    plan::{Action, PhaseKind, Undo, helper_name},
     sql::*,
 };
 
@@ -58,16 +58,23 @@ fn duplicates(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, index: &Inde
 fn partitioned_index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, parent: &Index, name: &Name) {
     let only = Index { only: true, ..parent.clone() };
     let create = Ddl::CreateIndex { index: Box::new(only), concurrently: false, if_not_exists: false };
-    acc.step(phase, create, "an empty shell on the parent; CONCURRENTLY is refused there");
     let partitions: Vec<Arc<Table>> = b.pairs.base.partitions_of(&parent.table).cloned().collect();
+    // Attached ones go with the parent and cannot go before it; those that a failure left unattached go after it.
+    let drop = |name: &Name, concurrently| {
+        Action::Ddl(Ddl::DropIndex { name: name.clone(), concurrently, if_exists: true, cascade: false })
+    };
+    let child = |it: &Table| it.name.sibling(helper_name(name.name.as_str(), &[it.name.name.as_str()]));
+    let own = partitions.iter().filter(|it| it.partition_by.is_none()).map(|it| drop(&child(it), true));
+    let undo = Undo::By([drop(name, false)].into_iter().chain(own).collect());
+    acc.step(phase, create, "an empty shell on the parent; CONCURRENTLY is refused there").undo(undo);
     for partition in partitions {
-        let child = partition.name.sibling(helper_name(name.name.as_str(), &[partition.name.name.as_str()]));
+        let child = child(&partition);
         let own = Index { name: Some(child.clone()), table: partition.name.clone(), ..parent.clone() };
         if partition.partition_by.is_some() {
             partitioned_index(b, acc, phase, &own, &child);
         } else {
             let create = Ddl::CreateIndex { index: Box::new(own), concurrently: true, if_not_exists: false };
-            acc.step(phase, create, "built beside running writes");
+            acc.step(phase, create, "built beside running writes").undo(Undo::Nothing);
         }
         acc.step(
             phase,

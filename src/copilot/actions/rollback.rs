@@ -113,7 +113,9 @@ fn undo(snapshot: &Snapshot, ddl: &Ddl, undo: &Undo) -> String {
     };
     match undo {
         Undo::By(actions) => sql(actions),
-        Undo::Loses { actions, lost } => format!("-- Does not bring back {lost}.\n{}", sql(actions)),
+        Undo::Loses { actions, lost } | Undo::Bends { actions, lost } => {
+            format!("-- Does not bring back {lost}.\n{}", sql(actions))
+        }
         Undo::Nothing => match ddl {
             Ddl::Data(it) if matches!(it.verb.as_str(), "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "COPY") => {
                 let target = it.target.as_ref().map(|it| format!(" on {it}")).unwrap_or_default();

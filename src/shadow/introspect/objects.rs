@@ -205,8 +205,16 @@ fn foreign_servers() -> Query {
 }
 
 fn statistics() -> Query {
+    // The server prints columns in the order of the table, which is no part of what a catalog is.
+    // `stxexprs` came with 14.
+    let definition = "CASE WHEN to_jsonb(s) ->> 'stxexprs' IS NULL \
+         THEN format('CREATE STATISTICS %I.%I%s ON %s FROM %s', n.nspname, s.stxname, \
+           substring(pg_get_statisticsobjdef(s.oid) FROM ' \\([a-z, ]+\\)(?= ON )'), \
+           (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FROM pg_attribute a \
+            WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys)), s.stxrelid::regclass) \
+         ELSE pg_get_statisticsobjdef(s.oid) END";
     let sql = format!(
-        "SELECT n.nspname || '.' || s.stxname, pg_get_statisticsobjdef(s.oid) \
+        "SELECT n.nspname || '.' || s.stxname, {definition} \
          FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE {}",
         own("pg_statistic_ext", "s.oid")
     );

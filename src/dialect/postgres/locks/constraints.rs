@@ -131,6 +131,10 @@ impl Acc<'_> {
             }
             ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_) | ConstraintKind::NotNull(_) => {}
         }
+        if constraint.is_key() && constraint.deferrable {
+            // Each partition gets the trigger that checks at commit.
+            self.lock_partitions(&table, ShareRowExclusive);
+        }
     }
 
     fn build_key(&mut self, table: &Name, key: &KeyConstraint) {
