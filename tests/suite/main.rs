@@ -28,6 +28,7 @@ mod parse;
 mod plans;
 mod project;
 mod proof;
+mod random;
 mod real;
 mod reshapes;
 mod rollback;

@@ -7,6 +7,7 @@ use lockkeeper::{
     dialect::{self, parse_file},
     plan::{Action, Answers, Facts, Plan},
     planner::{self, Selection},
+    shadow::build::shorten,
 };
 
 /// The desired state that a text describes; it must have no problems.
@@ -26,16 +27,85 @@ pub fn plan(before: &Catalog, after: &Catalog, version: u32, answers: &Answers) 
     planner::plan(changes::Input { before, after, dialect, facts: &facts, answers }, &Selection::default())
 }
 
+/// A plan in brief: what runs in which transaction.
+pub fn shown(plan: &Plan) -> String {
+    let mut res = String::new();
+    for phase in &plan.phases {
+        res += &format!("{}\n", phase.kind.as_str());
+        phase.steps.iter().for_each(|it| res += &format!("  {:?} {}\n", it.tx, shorten(&it.sql)));
+        phase.rollback.iter().for_each(|it| res += &format!("  back {:?} {}\n", it.tx, shorten(&it.sql)));
+    }
+    res
+}
+
+/// Why a plan does not lead there and back.
+pub struct Failure {
+    /// The same for failures that are likely one.
+    pub kind: String,
+    pub text: String,
+}
+
 /// Applies the DDL of some actions; what fails is told with the SQL.
-#[track_caller]
-fn apply<'a>(catalog: &mut Catalog, actions: impl Iterator<Item = (&'a Action, &'a String)>, about: &str) {
+fn apply<'a>(catalog: &mut Catalog, actions: impl Iterator<Item = (&'a Action, &'a String)>) -> Result<(), String> {
     for (action, sql) in actions {
         if let Action::Ddl(ddl) = action
             && let Err(error) = catalog.apply(ddl)
         {
-            panic!("{about}: {error:?}\nat {sql}");
+            return Err(format!("{error:?}\nat {sql}"));
         }
     }
+    Ok(())
+}
+
+/// A message with little of the names in it, so that two of them can be told to be one failure.
+pub fn generic(message: &str) -> String {
+    let words = message.split(|it: char| !it.is_ascii_alphabetic()).filter(|it| it.len() > 3);
+    words.take(12).collect::<Vec<_>>().join(" ")
+}
+
+/// What a difference is about.
+fn subject(difference: &str) -> String {
+    difference.split(':').next().unwrap_or_default().to_owned()
+}
+
+/// Plans, applies the plan in memory, plans again, and applies the way back.
+pub fn there_and_back(before: &Catalog, after: &Catalog, version: u32, answers: &Answers) -> Result<Plan, Failure> {
+    let plan = plan(before, after, version, answers);
+    let fail = |kind: &str, text: String| Failure {
+        kind: format!("{kind} {}", generic(&text)),
+        text: format!("{kind}: {text}\n{}", shown(&plan)),
+    };
+    let mut catalog = before.clone();
+    let mut starts = Vec::new();
+    // What differs for good.
+    let mut left: Vec<String> = Vec::new();
+    for phase in &plan.phases {
+        starts.push(catalog.clone());
+        let steps = phase.steps.iter().map(|it| (&it.action, &it.sql));
+        apply(&mut catalog, steps).map_err(|it| fail("forward", it))?;
+    }
+    let lines = catalog::differences(&catalog, after);
+    if !lines.is_empty() {
+        return Err(fail("not at the target", format!("{lines:#?}")));
+    }
+    let again = self::plan(&catalog, after, version, answers);
+    if !again.phases.is_empty() {
+        return Err(fail("a second plan is not empty", shown(&again)));
+    }
+    for (phase, start) in plan.phases.iter().zip(&starts).rev() {
+        let steps = phase.rollback.iter().map(|it| (&it.action, &it.sql));
+        apply(&mut catalog, steps).map_err(|it| fail("back", it))?;
+        // A phase that says what it cannot bring back may leave a shape behind (an enum value), for good.
+        let mut lines = catalog::differences(&catalog, start);
+        if phase.irreversible.as_ref().is_some_and(|it| it.shape) {
+            left.extend(lines.iter().map(|it| subject(it)));
+        }
+        lines.retain(|it| !left.contains(&subject(it)));
+        if !lines.is_empty() {
+            return Err(fail("not undone", format!("{:?} {lines:#?}", phase.kind)));
+        }
+    }
+    Ok(plan)
 }
 
 #[track_caller]
@@ -46,34 +116,8 @@ pub fn assert_leads_there_and_back(
     answers: &Answers,
     about: &str,
 ) -> Plan {
-    let plan = plan(before, after, version, answers);
-    let about = format!("{about} on {version}");
-    let mut catalog = before.clone();
-    let mut starts = Vec::new();
-    for phase in &plan.phases {
-        starts.push(catalog.clone());
-        apply(&mut catalog, phase.steps.iter().map(|it| (&it.action, &it.sql)), &about);
-    }
-    assert_eq!(catalog::differences(&catalog, after), Vec::<String>::new(), "{about}: not at the target\n{plan:#?}");
-    let again = self::plan(&catalog, after, version, answers);
-    assert!(again.phases.is_empty(), "{about}: a second plan is not empty\n{again:#?}");
-    for (phase, start) in plan.phases.iter().zip(&starts).rev() {
-        apply(
-            &mut catalog,
-            phase.rollback.iter().map(|it| (&it.action, &it.sql)),
-            &format!("{about}, back from {:?}", phase.kind),
-        );
-        // A phase that says what it cannot bring back may leave a shape behind (an enum value).
-        if phase.irreversible.as_ref().is_none_or(|it| !it.shape) {
-            assert_eq!(
-                catalog::differences(&catalog, start),
-                Vec::<String>::new(),
-                "{about}: {:?} is not undone",
-                phase.kind
-            );
-        }
-    }
-    plan
+    let res = there_and_back(before, after, version, answers);
+    res.unwrap_or_else(|it| panic!("{about} on {version}: {}", it.text))
 }
 
 #[test]
