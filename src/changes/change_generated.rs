@@ -41,7 +41,6 @@ page! {
     ///     lock: AccessExclusive on lines, writes every row anew
     ///   undo: ALTER TABLE lines DROP COLUMN twice
     ///   undo: ALTER TABLE lines ADD COLUMN twice integer GENERATED ALWAYS AS (n * 2) STORED
-    ///   irreversible: every value of lines.twice
     /// ```
     const PAGE;
 }

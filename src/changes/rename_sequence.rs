@@ -31,20 +31,16 @@ page! {
     ///   undo: DROP VIEW parcels
     ///   undo: ALTER TABLE shipments RENAME TO parcels
     /// Gate: no running instance uses the name parcels
-    /// Contract: rename sequence parcels_id_seq to shipments_id_seq; rename table parcels to shipments; and 2 more
+    /// Contract: rename sequence parcels_id_seq to shipments_id_seq; rename table parcels to shipments; and 1 more
     ///   ALTER SEQUENCE parcels_id_seq RENAME TO shipments_id_seq
     ///     lock: AccessExclusive on parcels_id_seq, brief
     ///   DROP VIEW parcels
     ///     with the step above
     ///     lock: AccessExclusive on parcels, brief
-    ///   ALTER TABLE shipments ALTER COLUMN id SET DEFAULT nextval('shipments_id_seq'::regclass)
-    ///     with the step above
-    ///     lock: AccessExclusive on shipments, brief
     ///   ALTER TABLE shipments RENAME CONSTRAINT parcels_pkey TO shipments_pkey
     ///     with the step above
     ///     lock: AccessExclusive on shipments, brief
     ///   undo: ALTER TABLE shipments RENAME CONSTRAINT shipments_pkey TO parcels_pkey
-    ///   undo: ALTER TABLE shipments ALTER COLUMN id SET DEFAULT nextval('shipments_id_seq'::regclass)
     ///   undo: CREATE VIEW parcels AS SELECT id FROM shipments
     ///   undo: ALTER SEQUENCE shipments_id_seq RENAME TO parcels_id_seq
     /// ```

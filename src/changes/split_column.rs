@@ -80,13 +80,13 @@ page! {
     /// Contract: split customers.full_name into first_name, last_name
     ///   before: full_name and first_name and last_name say the same in every row of customers = 0
     ///   before: full_name of every row of customers can be made again from first_name and last_name = 0
+    ///   DROP VIEW customer_names
+    ///     lock: AccessExclusive on customer_names, brief
     ///   DROP TRIGGER zzz_mc_sync_customers_full_name_first_name_last_name ON customers
+    ///     with the step above
     ///     lock: AccessExclusive on customers, brief
     ///   DROP FUNCTION mc_sync_customers_full_name_first_name_last_name()
     ///     with the step above
-    ///   DROP VIEW customer_names
-    ///     with the step above
-    ///     lock: AccessExclusive on customer_names, brief
     ///   ALTER TABLE customers DROP COLUMN full_name
     ///     with the step above
     ///     lock: AccessExclusive on customers, brief
@@ -96,7 +96,6 @@ page! {
     ///   after: customers.full_name is gone = t
     ///   undo: DROP VIEW customer_names
     ///   undo: ALTER TABLE customers ADD COLUMN full_name text
-    ///   undo: CREATE VIEW customer_names AS SELECT id, full_name FROM customers
     ///   undo: CREATE FUNCTION mc_sync_customers_full_name_first_name_last_name() …
     ///   undo: CREATE TRIGGER zzz_mc_sync_customers_full_name_first_name_last_name BEFORE INSERT OR UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION mc_sync_customers_full_name_first_name_last_name()
     ///   undo: backfill customers: full_name filled by the trigger as rows are touched where t.full_name IS NULL AND ((coalesce(concat_ws(' ', nullif(t.first_name, ''), nullif(t.last_name, '')), '')) IS NOT NULL), 1000 rows at a time by id
@@ -104,6 +103,7 @@ page! {
     ///   undo: ALTER TABLE customers VALIDATE CONSTRAINT mc_nn_customers_full_name
     ///   undo: ALTER TABLE customers ALTER COLUMN full_name SET NOT NULL
     ///   undo: ALTER TABLE customers DROP CONSTRAINT mc_nn_customers_full_name
+    ///   undo: CREATE VIEW customer_names AS SELECT id, full_name FROM customers
     ///   irreversible: values of customers.full_name that first_name and last_name cannot make again as they were
     /// ```
     const PAGE;

@@ -127,7 +127,9 @@ fn merge(nodes: Vec<Node>, touch: &dyn Fn(&Draft) -> Touch) -> Vec<Node> {
 /// Objects that a transaction drops and creates.
 fn comes_again(node: &Node) -> BTreeSet<ObjectRef> {
     let ddl = || node.drafts.iter().filter_map(|it| if let Action::Ddl(ddl) = &it.action { Some(ddl) } else { None });
-    let follower = |it: &ObjectRef| matches!(it, ObjectRef::View(_) | ObjectRef::Policy(..) | ObjectRef::Trigger(..));
+    let follower = |it: &ObjectRef| {
+        matches!(it, ObjectRef::View(_) | ObjectRef::Policy(..) | ObjectRef::Trigger(..) | ObjectRef::Statistics(_))
+    };
     let created: BTreeSet<ObjectRef> = ddl().flat_map(creates).collect();
     ddl().flat_map(drops).filter(|it| follower(it) && created.contains(it)).collect()
 }
@@ -359,7 +361,9 @@ fn chains(members: &[usize], single: &[Node]) -> Vec<(usize, usize)> {
 /// Takes down or puts up something that others only step aside with.
 fn is_follower(draft: &Draft) -> bool {
     let Action::Ddl(ddl) = &draft.action else { return false };
-    let follower = |it: &ObjectRef| matches!(it, ObjectRef::View(_) | ObjectRef::Policy(..) | ObjectRef::Trigger(..));
+    let follower = |it: &ObjectRef| {
+        matches!(it, ObjectRef::View(_) | ObjectRef::Policy(..) | ObjectRef::Trigger(..) | ObjectRef::Statistics(_))
+    };
     drops(ddl).iter().chain(&creates(ddl)).any(follower)
 }
 
