@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -30,15 +30,25 @@ pub fn write_new(files: &[NewFile]) -> Result<()> {
     result
 }
 
-/// Puts another text in place of a file's, at once and with the permissions it had.
+/// U+FEFF in UTF-8.
+const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// Puts another text in place of a file's, at once and with the permissions and the byte order mark it had
+/// ([`super::read`] made three spaces of that).
 pub fn replace(path: &Path, contents: &str) -> Result<()> {
     let cannot = || format!("cannot write {}", path.display());
     // Through a link to what it stands for.
     let path = &path.canonicalize().with_context(cannot)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut temporary = NamedTempFile::with_prefix_in(".lockkeeper-", folder).with_context(cannot)?;
-    let written = temporary.write_all(contents.as_bytes()).and_then(|()| temporary.as_file().sync_all());
-    written.with_context(cannot)?;
+    let mut marked = [0; MARK.len()];
+    let has_mark = fs::File::open(path).and_then(|mut it| it.read_exact(&mut marked)).is_ok() && marked == MARK;
+    let (mark, text) = match has_mark {
+        true => (MARK.as_slice(), contents.strip_prefix("   ").unwrap_or(contents)),
+        false => (Default::default(), contents),
+    };
+    let written = temporary.write_all(mark).and_then(|()| temporary.write_all(text.as_bytes()));
+    written.and_then(|()| temporary.as_file().sync_all()).with_context(cannot)?;
     let permissions = fs::metadata(path).with_context(cannot)?.permissions();
     temporary.as_file().set_permissions(permissions).with_context(cannot)?;
     temporary.persist(path).map_err(|it| it.error).with_context(cannot)?;

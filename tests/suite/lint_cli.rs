@@ -268,6 +268,15 @@ fn fixes_are_written_once_and_then_there_is_nothing_left() {
 }
 
 #[test]
+fn a_fix_leaves_a_byte_order_mark_where_it_is() {
+    let sql = "\u{feff}SET lock_timeout = '2s';\nCREATE INDEX i ON users (mail);\n";
+    let dir = tree(&[("schema.sql", SCHEMA), ("a.sql", sql)]);
+    lint(dir.path(), &["a.sql", "--fix"]);
+    let fixed = fs::read_to_string(dir.path().join("a.sql")).unwrap();
+    assert_eq!(fixed, "\u{feff}SET lock_timeout = '2s';\nCREATE INDEX CONCURRENTLY i ON users (mail);\n");
+}
+
+#[test]
 fn a_fix_takes_the_tool_s_mark_along() {
     let dir = tree(&[
         ("migrations/2024-01-01-000000_a/up.sql", SCHEMA),
