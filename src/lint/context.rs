@@ -127,6 +127,14 @@ impl<'a> Context<'a> {
         own.chain(self.statements.iter().skip(self.statement + 1).flat_map(all_of))
     }
 
+    /// Of that, the statements that make indexes or constraints of tables of that bare name.
+    pub fn later_keys(&self, table: &Ident) -> impl Iterator<Item = &'a Ddl> {
+        let own = self.statements.get(self.statement).into_iter().flat_map(inner_of);
+        let all = self.file.keys.get(table).map(Vec::as_slice).unwrap_or_default();
+        let later = &all[all.partition_point(|it| *it <= self.statement)..];
+        own.chain(later.iter().filter_map(|it| self.statements.get(*it)).flat_map(all_of))
+    }
+
     pub fn whole_file(&self) -> impl Iterator<Item = &'a Ddl> {
         self.statements.iter().flat_map(all_of)
     }
@@ -205,7 +213,7 @@ impl<'a> Context<'a> {
 }
 
 /// The statement, and what stands in its block of code.
-fn all_of(statement: &Statement) -> impl Iterator<Item = &Ddl> {
+pub(super) fn all_of(statement: &Statement) -> impl Iterator<Item = &Ddl> {
     statement.parsed.ddl.iter().chain(inner_of(statement))
 }
 

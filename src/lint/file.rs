@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use super::{
     Finding, Fix, LintInput, RULES,
     config::Config,
-    context::{Context, Findings},
+    context::{Context, Findings, all_of},
     directives::Directives,
     hidden_statements, inside,
 };
@@ -18,7 +18,7 @@ use crate::{
     catalog::Catalog,
     dialect::Impact,
     plan::{Facts, LockMode},
-    sql::{Ddl, Name, Statement, TransactionControl},
+    sql::{Ddl, Ident, Name, Statement, TransactionControl},
 };
 
 /// What the file has done so far.
@@ -38,6 +38,8 @@ pub(super) struct FileState {
     pub reported: BTreeSet<&'static str>,
     /// Views that the file makes, with the index of the statement.
     pub views: Vec<(usize, Name)>,
+    /// Statements that make indexes or constraints, by the bare name of the table.
+    pub keys: BTreeMap<Ident, Vec<usize>>,
 }
 
 /// What the transaction has done so far; empty outside of one.
@@ -67,7 +69,7 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
         return Vec::new();
     }
     let mut catalog = Arc::new(input.before.clone());
-    let mut file = FileState { views: views(input.statements), ..FileState::default() };
+    let mut file = FileState { views: views(input.statements), keys: keys(input.statements), ..FileState::default() };
     let mut held = Held { open: wraps(input), ..Held::default() };
     let mut res = Vec::new();
     let mut directives = Directives::find(input);
@@ -302,6 +304,24 @@ impl Held {
             _ => {}
         }
     }
+}
+
+fn keys(statements: &[Statement]) -> BTreeMap<Ident, Vec<usize>> {
+    let mut res: BTreeMap<Ident, Vec<usize>> = BTreeMap::new();
+    for (index, statement) in statements.iter().enumerate() {
+        for ddl in all_of(statement) {
+            let table = match ddl {
+                Ddl::CreateIndex { index, .. } => &index.table,
+                Ddl::AddConstraint { table, .. } => table,
+                _ => continue,
+            };
+            let all = res.entry(table.name.clone()).or_default();
+            if all.last() != Some(&index) {
+                all.push(index);
+            }
+        }
+    }
+    res
 }
 
 fn views(statements: &[Statement]) -> Vec<(usize, Name)> {

@@ -82,14 +82,12 @@ fn covered(ctx: &Context<'_>, table: &Name, made: Option<&Table>, columns: &[Ide
         it.predicate.is_none() && leads(&keys)
     };
     let name = ctx.resolve(table);
-    // All that follows is looked through for every key: most of it is about other tables by its bare name.
-    let same = |it: &Name| it.name == name.name && ctx.resolve(it) == name;
     let known = ctx.table(table).or(made);
     known.is_some_and(|it| it.constraints.iter().any(by_key))
         || ctx.before.indexes_of(&name).any(|it| by_index(it))
-        || ctx.later().any(|it| match it {
-            Ddl::CreateIndex { index, .. } => same(&index.table) && by_index(index),
-            Ddl::AddConstraint { table, constraint } => same(table) && by_key(constraint),
+        || ctx.later_keys(&name.name).any(|it| match it {
+            Ddl::CreateIndex { index, .. } => ctx.resolve(&index.table) == name && by_index(index),
+            Ddl::AddConstraint { table, constraint } => ctx.resolve(table) == name && by_key(constraint),
             _ => false,
         })
 }
