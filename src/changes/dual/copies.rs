@@ -49,7 +49,13 @@ pub fn expand(b: &Builder<'_>, acc: &mut Outline, twin: &Twin) {
     if twin.dual.guarded {
         // Before Expand a renamed table has its old name.
         let renamed = b.pairs.renamed_tables.iter().find(|(_, to)| to == table);
-        acc.preflight(Expand, b.dialect(), survival(sync, renamed.map_or(table, |(from, _)| from)));
+        // A cast to a type that Expand makes cannot be tried before.
+        let name =
+            sync.new_type.schema.clone().map(|it| Name { schema: Some(it), name: Ident::new(&sync.new_type.name) });
+        let made = name.is_some_and(|it| !b.pairs.base.types.contains_key(&it) && b.after().types.contains_key(&it));
+        if !made {
+            acc.preflight(Expand, b.dialect(), survival(sync, renamed.map_or(table, |(from, _)| from)));
+        }
         // Again when the copy takes the place of the original: rows have come since.
         let last = if twin.dual.swap { Enforce } else { Contract };
         acc.preflight(last, b.dialect(), survival(sync, table));
