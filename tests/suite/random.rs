@@ -227,7 +227,7 @@ impl Tally {
     }
 
     /// No pair of the fixed seed that held may fail. A fresh seed is a search: what it finds is shown, with how to run it
-    /// again. One pair in ten at most may fail (about one in fifty did on servers, one in four hundred in memory, when
+    /// again. One pair in ten at most may fail (about one in fifty did on servers, one in a hundred to four hundred in memory, when
     /// this was written), and one in twenty at most may be refused by the server: else what passes would say little.
     fn settle(&self, begin: Instant) {
         let (run, refused, worse, fresh) = (self.run, self.refused.len(), self.worse, self.fresh);
