@@ -134,6 +134,7 @@ pub const HAZARDS: &[Hazard] = &[
     // What no other linter has.
     row("X01", "Statements that a block of code hides", &["hidden-statements"], "what is written out in DO blocks and called routines is judged", ""),
     row("X02", "A directive that silences nothing, or gives no reason", &["ignore-directive"], "", ""),
+    row("X03", "Dropping a view, function or type that code names", &["dropping-code-object"], "", ""),
 ];
 
 /// The table in Markdown: `lockkeeper explain hazards`.

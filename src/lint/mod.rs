@@ -42,6 +42,7 @@ mod detaching_partition;
 mod disabling_trigger;
 mod domain_constraint_scan;
 mod drop_and_add_column;
+mod dropping_code_object;
 mod dropping_column;
 mod dropping_constraint;
 mod dropping_default;
@@ -136,6 +137,7 @@ pub const RULES: &[&Rule] = &[
     &disabling_trigger::RULE,
     &domain_constraint_scan::RULE,
     &drop_and_add_column::RULE,
+    &dropping_code_object::RULE,
     &dropping_column::RULE,
     &dropping_constraint::RULE,
     &dropping_default::RULE,

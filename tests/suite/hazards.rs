@@ -169,6 +169,8 @@ const EXAMPLES: &[(&str, &str)] = &[
         "L15",
         "ALTER TABLE users ADD COLUMN z int GENERATED ALWAYS AS (age) STORED; ALTER TABLE users ALTER COLUMN z SET EXPRESSION AS (age + 1);",
     ),
+    ("X03", "DROP VIEW codes;"),
+    ("X03", "DROP TYPE spot CASCADE;"),
     ("X02", "-- lockkeeper: ignore creating-index reason=\"none\"\nSELECT 1;"),
     ("X01", "DO $$ DECLARE t text := 'users'; BEGIN EXECUTE 'DROP TABLE ' || t; END $$;"),
 ];
