@@ -62,7 +62,7 @@ impl Server {
             Some(name) => project::find_dialect(name)?,
             None => project.dialect()?,
         };
-        let mut facts = project.settings.facts();
+        let mut facts = project.facts();
         facts.server_version = self.server_version.unwrap_or(facts.server_version);
         check_version(facts.server_version)?;
         Ok((dialect, facts))

@@ -11,6 +11,7 @@ mod lint;
 mod lsp;
 mod plan;
 mod print;
+mod stats;
 mod verify;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ enum Command {
     Verify(verify::Args),
     Lint(lint::Args),
     Explain(explain::Args),
+    Stats(stats::Args),
     Lsp(lsp::Args),
 }
 
@@ -54,6 +56,7 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Stats(args) => stats::run(&args),
         Command::Lsp(args) => lsp::run(&args),
     };
     finish(result)

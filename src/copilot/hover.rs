@@ -267,7 +267,7 @@ fn reference(key: &ForeignKey) -> String {
 
 fn rows(snapshot: &Snapshot, table: &Name) -> Option<Part> {
     let rows = snapshot.facts.rows.get(table)?;
-    Some(Part::Text(format!("{} rows in production, by lockkeeper.toml", grouped(*rows))))
+    Some(Part::Text(format!("{} rows in production, by lockkeeper.toml or lockkeeper.stats.json", grouped(*rows))))
 }
 
 /// `50_000_000` as people read it.

@@ -49,5 +49,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}. Add the column first, then the CHECK as NOT VALID, and VALIDATE it in another transaction",
         sentence(&ctx.during("reads every row of", table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }

@@ -48,5 +48,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}. Add the column, build the unique index CONCURRENTLY, then attach it with ADD CONSTRAINT … USING INDEX",
         sentence(&ctx.during("builds an index on", table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }

@@ -50,5 +50,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     };
     let message =
         format!("{} to compute {}. {way}", sentence(&ctx.during("rewrites every row of", table)), column.name);
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }

@@ -50,5 +50,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "Reads every row of {names} under ACCESS EXCLUSIVE: every query on it waits until that is done. Before, add a CHECK \
          that says what the bound says (on a DEFAULT partition: that excludes it), NOT VALID at first, and VALIDATE it"
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, first), message);
+    acc.weigh(ctx, &RULE, first, message);
 }

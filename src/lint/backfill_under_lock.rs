@@ -56,7 +56,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         ctx.sized(&name),
         if mode.blocks_reads() { "every query on it waits" } else { "every write to it waits" }
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, target), message);
+    acc.weigh(ctx, &RULE, target, message);
 }
 
 fn fix(ctx: &Context<'_>, _: &Ddl) -> Option<Fix> {

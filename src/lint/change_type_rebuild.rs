@@ -51,5 +51,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}, though the rows stay as they are. Drop the index CONCURRENTLY before, and build it CONCURRENTLY after",
         sentence(&ctx.during(&builds, table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }

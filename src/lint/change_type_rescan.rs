@@ -48,5 +48,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}. Drop the constraint, change the type, add it again as NOT VALID, VALIDATE it in another transaction",
         sentence(&ctx.during(&doing, table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }

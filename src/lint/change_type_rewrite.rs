@@ -60,5 +60,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         sentence(&ctx.during("rewrites every row and index of", table)),
         old.ty
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }

@@ -47,7 +47,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}. Add it as NOT VALID and VALIDATE it in another transaction",
         sentence(&ctx.during("reads every row of", table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }
 
 fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {

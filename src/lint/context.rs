@@ -9,7 +9,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     dialect::{Dialect, Impact},
-    plan::{Facts, LockMode},
+    plan::{Facts, LockMode, Work, estimate, size_text},
     sql::{DataType, Ddl, Ident, Name, Severity, Statement, Table, TypeKind},
 };
 
@@ -52,6 +52,15 @@ impl Findings<'_> {
         }
         self.list.push(Finding { rule: rule.code, severity, range, message, fixable: false, statement: self.index });
     }
+
+    /// A hazard that is as grave as the table is large: with facts, how long it may take is said as well.
+    pub(super) fn weigh(&mut self, ctx: &Context<'_>, rule: &'static Rule, table: &Name, message: impl Into<String>) {
+        let mut message = message.into();
+        if let Some(estimate) = ctx.estimate(table) {
+            message.push_str(&format!(". Estimate: {estimate}"));
+        }
+        self.report(rule, ctx.by_size(rule.severity, table), message);
+    }
 }
 
 /// One [`Ddl`] of a statement, and everything that decides what it means.
@@ -85,6 +94,9 @@ pub(super) struct Context<'a> {
 const SMALL: u64 = 10_000;
 /// Tables with more rows are locked for so long that a mistake is an outage.
 const LARGE: u64 = 1_000_000;
+/// As [`SMALL`] and [`LARGE`], in bytes: few rows can be long ones.
+const SMALL_BYTES: u64 = 10_000_000;
+const LARGE_BYTES: u64 = 1_000_000_000;
 
 impl<'a> Context<'a> {
     /// The relation a name of the statement means.
@@ -176,13 +188,28 @@ impl<'a> Context<'a> {
 
     // Words.
 
-    /// `users`, or with facts `users (about 12 million rows)`.
+    /// `users`, or with facts `users (about 12 million rows, 4 GB)`.
     pub fn sized(&self, name: &Name) -> String {
         let name = self.resolve(name);
-        match self.facts.rows.get(&name) {
-            Some(rows) => format!("{name} ({})", rounded(*rows)),
-            None => name.to_string(),
-        }
+        let rows = self.facts.rows.get(&name).map(|it| rounded(*it));
+        let bytes = self.facts.bytes.get(&name).map(|it| size_text(*it));
+        let known: Vec<String> = rows.into_iter().chain(bytes).collect();
+        if known.is_empty() { name.to_string() } else { format!("{name} ({})", known.join(", ")) }
+    }
+
+    /// How long the work of this part may take, of what it does to tables of known size the longest. `table`: whose
+    /// indexes it builds.
+    fn estimate(&self, table: &Name) -> Option<String> {
+        let table = self.resolve(table);
+        let builds = if self.impact.builds.is_empty() { &[] } else { std::slice::from_ref(&table) };
+        let kinds = [
+            (Work::Rewrite, self.impact.rewrites.as_slice()),
+            (Work::Build, builds),
+            (Work::Scan, self.impact.scans.as_slice()),
+        ];
+        let works =
+            kinds.into_iter().flat_map(|(work, names)| self.in_use(names).into_iter().map(move |it| (work, it)));
+        works.filter_map(|(work, name)| estimate(work, &name, self.facts)).max().map(|it| it.1)
     }
 
     /// `<doing> users (…) under ACCESS EXCLUSIVE: every query on it waits until that is done`.
@@ -204,10 +231,17 @@ impl<'a> Context<'a> {
 
     /// The rule's severity, weighed by what is known of the table: small ones get a hint, large ones an error.
     pub fn by_size(&self, severity: Severity, table: &Name) -> Severity {
-        match self.facts.rows.get(&self.resolve(table)) {
-            Some(rows) if *rows < SMALL => Severity::Hint,
-            Some(rows) if *rows >= LARGE => Severity::Error,
-            _ => severity,
+        let name = self.resolve(table);
+        let known =
+            [(self.facts.rows.get(&name), SMALL, LARGE), (self.facts.bytes.get(&name), SMALL_BYTES, LARGE_BYTES)];
+        let known: Vec<(u64, u64, u64)> =
+            known.into_iter().filter_map(|(size, small, large)| Some((*size?, small, large))).collect();
+        if known.iter().any(|(size, _, large)| size >= large) {
+            Severity::Error
+        } else if !known.is_empty() && known.iter().all(|(size, small, _)| size < small) {
+            Severity::Hint
+        } else {
+            severity
         }
     }
 }

@@ -48,7 +48,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "Create it CONCURRENTLY, outside a transaction"
     };
     let message = format!("{}. {way}", sentence(&ctx.during("builds an index on", &index.table)));
-    acc.report(&RULE, ctx.by_size(RULE.severity, &index.table), message);
+    acc.weigh(ctx, &RULE, &index.table, message);
 }
 
 fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {

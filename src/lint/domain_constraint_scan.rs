@@ -47,5 +47,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
          A CHECK on the columns of type {name}, NOT VALID at first, can be validated while everybody works",
         listed(&tables.iter().map(|it| ctx.sized(it)).collect::<Vec<_>>())
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, first), message);
+    acc.weigh(ctx, &RULE, first, message);
 }

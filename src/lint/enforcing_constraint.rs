@@ -50,5 +50,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}. Add a second constraint as NOT VALID, VALIDATE it in another transaction, and drop this one",
         sentence(&ctx.during("checks every row of", table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }

@@ -45,5 +45,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}, and there is no concurrent way. Plan a window, or build a new table with the constraint and swap",
         sentence(&ctx.during("builds an index on", table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }

@@ -48,7 +48,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}. Make its columns NOT NULL first, build a unique index CONCURRENTLY, then ADD CONSTRAINT … PRIMARY KEY USING INDEX",
         sentence(&ctx.during("builds an index on", table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }
 
 fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {

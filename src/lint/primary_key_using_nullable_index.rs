@@ -49,7 +49,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}, because columns of the key are nullable. Make them NOT NULL before, by a CHECK that is validated on its own",
         sentence(&ctx.during("reads every row of", table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }
 
 fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {

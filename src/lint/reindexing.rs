@@ -48,7 +48,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}, and so does every query that would use the index. REINDEX CONCURRENTLY, outside a transaction",
         sentence(&ctx.during("builds indexes again on", table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }
 
 fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {

@@ -47,6 +47,6 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
             "{}. Plan a window, or use a tool that rewrites beside the table (pg_repack, pg_squeeze)",
             sentence(&ctx.during("rewrites every row of", &table))
         );
-        acc.report(&RULE, ctx.by_size(RULE.severity, &table), message);
+        acc.weigh(ctx, &RULE, &table, message);
     }
 }

@@ -54,7 +54,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         return;
     }
     let message = format!("{}. {}", sentence(&ctx.during("reads every row of", table)), advice(ctx, table, column));
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }
 
 /// What to do instead, by what is in the way.

@@ -49,7 +49,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "Build the unique index CONCURRENTLY, then attach it with ADD CONSTRAINT … UNIQUE USING INDEX"
     };
     let message = format!("{}. {way}", sentence(&ctx.during("builds an index on", table)));
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }
 
 fn fix(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {

@@ -52,5 +52,5 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
          Work in batches by key and commit each",
         ctx.sized(target)
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, target), message);
+    acc.weigh(ctx, &RULE, target, message);
 }

@@ -50,7 +50,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         "{}, because this transaction took that lock before. VALIDATE in a transaction (and file) of its own",
         sentence(&ctx.during("reads every row of", table))
     );
-    acc.report(&RULE, ctx.by_size(RULE.severity, table), message);
+    acc.weigh(ctx, &RULE, table, message);
 }
 
 fn fix(ctx: &Context<'_>, _: &Ddl) -> Option<Fix> {

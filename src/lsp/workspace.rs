@@ -134,7 +134,7 @@ impl Reader<'_> {
         if let Ok(target) = &target {
             self.plans(&target.dir);
         }
-        Loaded { facts: project.settings.facts(), files: self.files, compares, target, tool }
+        Loaded { facts: project.facts(), files: self.files, compares, target, tool }
     }
 
     /// What is no file on disk.

@@ -3,6 +3,7 @@
 //!
 //! May use `sql` and `catalog`.
 
+mod estimate;
 mod fact;
 mod reshape;
 mod text;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::sql::{Ddl, Expr, Ident, Name, ObjectRef, Severity};
 
+pub use estimate::{ROW_BYTES, Span, Work, estimate, size_text};
 pub use fact::{Fact, IndexShape, Resume, Sign};
 pub use reshape::{Mirror, Moved, Piece, Regroup};
 
@@ -344,6 +346,8 @@ pub struct Facts {
     pub server_version: u32,
     /// Row counts by table, from settings or statistics.
     pub rows: BTreeMap<Name, u64>,
+    /// Bytes by table, with its indexes and TOAST, from statistics.
+    pub bytes: BTreeMap<Name, u64>,
     /// The session that runs the plan has TimeZone = UTC (then timestamp ↔ timestamptz needs no rewrite, 12+).
     pub utc: bool,
 }
@@ -352,7 +356,7 @@ impl Facts {
     pub const DEFAULT_SERVER_VERSION: u32 = 15;
 
     pub fn for_version(server_version: u32) -> Self {
-        Self { server_version, rows: BTreeMap::new(), utc: false }
+        Self { server_version, rows: BTreeMap::new(), bytes: BTreeMap::new(), utc: false }
     }
 }
 

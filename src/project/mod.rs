@@ -18,6 +18,7 @@ mod schema_files;
 mod sections;
 mod settings;
 mod source;
+mod stats;
 mod target;
 mod tree;
 mod write;
@@ -30,7 +31,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::dialect::{self, Dialect};
+use crate::{
+    dialect::{self, Dialect},
+    plan::Facts,
+};
 
 pub use baseline::{Baseline, Spec};
 pub use clock::now;
@@ -41,6 +45,7 @@ pub use read::decode;
 pub use sections::forward_parts;
 pub use settings::{SETTINGS, SETTINGS_FILE, Settings, Versions};
 pub use source::{FileProblem, LineIndex, SourceFile, line_column, parse, parse_all};
+pub use stats::{STATS_FILE, Stats, TableStats};
 pub use target::Target;
 pub use write::{NewFile, replace, write_new};
 
@@ -55,6 +60,8 @@ pub struct Project {
     /// Absolute.
     pub root: PathBuf,
     pub settings: Settings,
+    /// How large the tables are, by [`STATS_FILE`].
+    pub stats: Stats,
     pub dialect: &'static str,
     overlays: Overlay,
     /// Relative to `root`, sorted.
@@ -81,9 +88,10 @@ impl Project {
         let root = std::path::absolute(root).with_context(|| format!("cannot resolve {}", root.display()))?;
         let root = root.canonicalize().with_context(|| format!("cannot read {}", root.display()))?;
         let settings = Settings::load(&root, &overlays)?;
+        let stats = Stats::load(&root, &overlays)?;
         let dialect = settings.dialect.clone().unwrap_or_else(|| "postgres".to_owned());
         let dialect = find_dialect(&dialect)?.name();
-        Ok(Self { root, settings, dialect, overlays, schema: Vec::new(), migrations: None, notes: Vec::new() })
+        Ok(Self { root, settings, stats, dialect, overlays, schema: Vec::new(), migrations: None, notes: Vec::new() })
     }
 
     /// The folder a command started in `start` means: the nearest one upwards with settings, else with `.git`, else `start`.
@@ -98,6 +106,13 @@ impl Project {
         let found = find(&tree, &self.settings, self.dialect)?;
         (self.schema, self.migrations, self.notes) = (found.schema, found.migrations, found.notes);
         Ok(())
+    }
+
+    /// What settings and statistics say about production; of a table in both, the settings.
+    pub fn facts(&self) -> Facts {
+        let mut facts = self.settings.facts();
+        self.stats.add_to(&mut facts);
+        facts
     }
 
     /// Replaces the unsaved buffers. Files that only exist as a buffer are found after [`Project::refresh`].

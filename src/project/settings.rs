@@ -198,6 +198,7 @@ impl Settings {
         Facts {
             server_version: self.server_version.unwrap_or(Facts::DEFAULT_SERVER_VERSION),
             rows: rows.collect(),
+            bytes: BTreeMap::new(),
             utc: self.utc,
         }
     }

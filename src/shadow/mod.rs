@@ -16,6 +16,7 @@ pub mod report;
 pub mod rows;
 pub mod run;
 pub mod server;
+pub mod sizes;
 pub mod verify;
 
 use std::future::Future;

@@ -10,6 +10,7 @@ mod corpus;
 mod deparse;
 mod dual_write;
 mod exports;
+mod facts;
 mod fixes;
 mod hazards;
 mod incremental;
