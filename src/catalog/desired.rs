@@ -14,7 +14,7 @@ use super::{
 use crate::sql::*;
 
 /// Steps between two kept states.
-const STRIDE: usize = 512;
+const STRIDE: usize = 128;
 
 /// A desired state, and how it came to be.
 pub struct Desired {
@@ -369,16 +369,21 @@ impl<'a> Run<'a> {
     /// Brings the catalog to where the build is.
     fn catch_up(&mut self) {
         let Some(last) = self.last else { return };
+        if self.at == self.here {
+            return;
+        }
         let near = last.states.partition_point(|it| it.0 <= self.here);
         if let Some((at, state)) = near.checked_sub(1).and_then(|it| last.states.get(it)).filter(|it| it.0 > self.at) {
             let mut state = state.clone();
             self.delta.put(&mut state);
-            state.take_notes();
             (self.at, self.build.catalog) = (*at, state);
         }
+        // What is repeated is known: only what is taken anew is noted.
+        self.build.catalog.stop_notes();
         for step in last.steps.get(self.at..self.here).unwrap_or_default() {
             step.repeat(&mut self.build.catalog);
         }
+        self.build.catalog.take_notes();
         self.at = self.here;
     }
 

@@ -54,12 +54,13 @@ pub struct ChangeGenerated {
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeGenerated> {
     let changed = pairs.single_columns().filter(|(pair, it)| {
-        let with_its_base = pairs.single_columns().any(|(of, base)| {
-            of.after.name == pair.after.name
-                && base.before.ty != base.after.ty
-                && over(pairs, &of.after.name, &base.after.name).iter().any(|(old, _)| old.name == it.before.name)
-        });
-        it.before.generated != it.after.generated && !with_its_base && !pair.inherited(&it.after.name, pairs)
+        let with_its_base = || {
+            pair.columns.iter().filter(|it| it.dual.is_none()).any(|base| {
+                base.before.ty != base.after.ty
+                    && over(pairs, &pair.after.name, &base.after.name).iter().any(|(old, _)| old.name == it.before.name)
+            })
+        };
+        it.before.generated != it.after.generated && !with_its_base() && !pair.inherited(&it.after.name, pairs)
     });
     changed
         .map(|(pair, it)| ChangeGenerated {

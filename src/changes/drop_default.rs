@@ -38,11 +38,11 @@ pub struct DropDefault {
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropDefault> {
     let changed = pairs.single_columns().filter(|(pair, it)| {
-        !handed_down(pairs, pair, &it.after)
-            && it.before.default.is_some()
+        it.before.default.is_some()
             && it.after.default.is_none()
             && it.after.identity.is_none()
             && it.after.generated.is_none()
+            && !handed_down(pairs, pair, &it.after)
     });
     changed
         .map(|(pair, it)| DropDefault {
