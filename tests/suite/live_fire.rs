@@ -1,6 +1,6 @@
 //! Live fire: old code and new code read and write while all phases of a plan run on a real server. No statement fails,
 //! no write is lost, and the longest time a client had to wait is told next to that of the direct statement on the
-//! same rows. `LOCKKEEPER_LIVE_ROWS=1000000` makes the table of the README (`--nocapture` prints it).
+//! same rows. `LOCKKEEPER_LIVE_ROWS=1000000` for figures worth quoting (`--nocapture` prints the table).
 
 use std::{
     collections::BTreeMap,
