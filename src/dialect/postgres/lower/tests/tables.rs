@@ -19,12 +19,12 @@ fn columns_have_types_defaults_and_the_rest() {
     );
     let columns: Vec<_> = table.columns.iter().map(brief).collect();
     expect![[r#"
-        Column { name: id, ty: DataType { name: "bigint" }, not_null: true, identity: Some(Identity { always: true, options: SequenceOptions { ty: None, start: Some(10), increment: None, min: None, max: None, cache: Some(5), cycle: false, name: None } }), }
-        Column { name: Code, ty: DataType { name: "character varying", modifiers: ["10"] }, collation: Some(C), not_null: true, default: Some('x'::text), }
-        Column { name: total, ty: DataType { name: "numeric", modifiers: ["10", "0"] }, }
-        Column { name: twice, ty: DataType { name: "numeric" }, generated: Some(Generated { expr: total * 2, stored: true }), }
-        Column { name: tags, ty: DataType { name: "text", array: true }, storage: Some("EXTERNAL"), compression: Some("lz4"), }
-        Column { name: customer, ty: DataType { name: "integer" }, }"#]]
+        Column { name: id, ty: DataType { name: "bigint" }, not_null: true, not_null_name: None, identity: Some(Identity { always: true, options: SequenceOptions { ty: None, start: Some(10), increment: None, min: None, max: None, cache: Some(5), cycle: false, name: None } }), }
+        Column { name: Code, ty: DataType { name: "character varying", modifiers: ["10"] }, collation: Some(C), not_null: true, not_null_name: None, default: Some('x'::text), }
+        Column { name: total, ty: DataType { name: "numeric", modifiers: ["10", "0"] }, not_null_name: None, }
+        Column { name: twice, ty: DataType { name: "numeric" }, not_null_name: None, generated: Some(Generated { expr: total * 2, stored: true }), }
+        Column { name: tags, ty: DataType { name: "text", array: true }, not_null_name: None, storage: Some("EXTERNAL"), compression: Some("lz4"), }
+        Column { name: customer, ty: DataType { name: "integer" }, not_null_name: None, }"#]]
     .assert_eq(&columns.join("\n"));
     let constraints: Vec<_> = table.constraints.iter().map(brief).collect();
     expect![[r#"
@@ -98,7 +98,7 @@ fn alter_table_is_one_ddl_for_each_action() {
             ALTER f SET (n_distinct = -0.5),
             ALTER f RESET (n_distinct)",
         expect![[r#"
-            AddColumn { table: t, column: Column { name: a, ty: DataType { name: "integer" }, not_null: true, default: Some(1), }, constraints: [Constraint { name: None, kind: Check(a > 0) }], if_not_exists: true }
+            AddColumn { table: t, column: Column { name: a, ty: DataType { name: "integer" }, not_null: true, not_null_name: None, default: Some(1), }, constraints: [Constraint { name: None, kind: Check(a > 0) }], if_not_exists: true }
             DropColumn { table: t, column: b, if_exists: true, cascade: true }
             SetType { table: t, column: c, ty: DataType { name: "bigint" }, using: Some(c::bigint) }
             SetDefault { table: t, column: d, default: Some(now()) }
