@@ -111,15 +111,21 @@ impl Inputs {
         let (dialect, mut facts) = self.server.settle(&project)?;
         let answers = self.answers()?;
         let mut live = None;
-        let before = match from {
-            Some(Spec::Url(url)) => live_database(&url, dialect, &mut live)?,
-            Some(spec) => project.baseline(&spec)?,
-            None => project.default_before()?,
-        };
-        let after = match to {
-            Some(Spec::Url(url)) => live_database(&url, dialect, &mut live)?,
-            Some(spec) => project.baseline(&spec)?,
-            None => project.default_after()?,
+        let before = || from.as_ref().map_or_else(|| project.default_before(), |it| project.baseline(it));
+        let after = || to.as_ref().map_or_else(|| project.default_after(), |it| project.baseline(it));
+        let (before, after) = match (&from, &to) {
+            (Some(Spec::Url(from)), Some(Spec::Url(to))) => {
+                (live_database(from, dialect, &mut live)?, live_database(to, dialect, &mut live)?)
+            }
+            (Some(Spec::Url(from)), _) => (live_database(from, dialect, &mut live)?, after()?),
+            (_, Some(Spec::Url(to))) => (before()?, live_database(to, dialect, &mut live)?),
+            // Neither waits for the other. What is wrong with the first is told first.
+            _ => std::thread::scope(|scope| {
+                let after = scope.spawn(after);
+                let before = before()?;
+                let after = after.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                anyhow::Ok((before, after))
+            })?,
         };
         // The database that is to be migrated knows its version better than a default does.
         if let (Some(version), None, None) = (live, self.server.server_version, project.settings.server_version) {
