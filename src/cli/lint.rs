@@ -22,7 +22,7 @@ use crate::{
     catalog::{Catalog, Source, replay},
     dialect::Dialect,
     export::Tool,
-    lint::{Config, Level, LintInput, judge_rollback, lint_with},
+    lint::{Around, Config, Level, LintInput, Standing, judge_rollback, lint_with, needs_files},
     plan::Facts,
     project::{self, Baseline, LineIndex, Overlay, Project, SourceFile, Spec},
     sql::{Runs, Severity, Statement},
@@ -132,6 +132,8 @@ struct Judged {
     down: Option<Option<Arc<[Statement]>>>,
     /// Its statements at the revision that `--since` names. `None`: it is new, or nobody asked.
     known: Option<Vec<String>>,
+    /// The files around it, when it is one of the project's migrations.
+    around: Option<Around>,
     /// It is to be told of.
     wanted: bool,
 }
@@ -164,9 +166,10 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
         let path = if path.as_os_str() == "-" { stdin_name(args) } else { path };
         read.push(text_of(project, path, here)?);
     }
+    let standings = project.standings()?;
     let texts: Vec<(PathBuf, Arc<str>)> = read.iter().map(|it| (it.path.clone(), it.raw.clone())).collect();
     for (file, read) in project::parse_all(project.dialect()?, &texts).into_iter().zip(read) {
-        judged.push(one(args, project, file, read, here));
+        judged.push(one(args, project, &standings, file, read, here));
     }
     let base = match (schema, judged.first()) {
         (Some(schema), _) => schema,
@@ -205,13 +208,22 @@ fn text_of(project: &Project, path: &Path, here: &Path) -> Result<Text> {
     Ok(Text { path: path.to_path_buf(), absolute, raw, down })
 }
 
-fn one(args: &Args, project: &Project, file: SourceFile, text: Text, here: &Path) -> Judged {
+fn one(
+    args: &Args,
+    project: &Project,
+    standings: &BTreeMap<PathBuf, Standing>,
+    file: SourceFile,
+    text: Text,
+    here: &Path,
+) -> Judged {
     let Text { path, absolute, raw, down } = text;
     let tool = project.migrations().map_or(Tool::Plain, |it| it.tool);
     let tool_config = project.config_beside(&absolute);
     let mut config = project.lint_config(&absolute);
     config.allow_destructive |= args.allow_destructive;
+    let standing = absolute.strip_prefix(&project.root).ok().and_then(|it| standings.get(it));
     Judged {
+        around: standing.map(|it| Around { standing: Arc::new(it.clone()) }),
         runs: tool.runs(&raw, tool_config.as_deref()),
         file,
         raw,
@@ -294,7 +306,15 @@ fn judge(
 
 fn findings(judged: &Judged, before: &Catalog, dialect: &dyn Dialect, facts: &Facts) -> Vec<json::Finding> {
     let file = &judged.file;
-    let input = LintInput { dialect, text: &file.text, statements: &file.statements, before, facts, runs: judged.runs };
+    let input = LintInput {
+        dialect,
+        text: &file.text,
+        statements: &file.statements,
+        before,
+        facts,
+        runs: judged.runs,
+        around: judged.around.as_ref(),
+    };
     let place = Places { text: &file.text, lines: LineIndex::new(&file.text) };
     let mut findings: Vec<(usize, json::Finding)> = Vec::new();
     for it in file.problems.iter().filter(|_| !judged.config.silent) {
@@ -302,7 +322,7 @@ fn findings(judged: &Judged, before: &Catalog, dialect: &dyn Dialect, facts: &Fa
     }
     let new = new_statements(judged);
     for it in lint_with(&input, &judged.config) {
-        if new.get(it.statement).copied().unwrap_or(true) {
+        if needs_files(it.rule) || new.get(it.statement).copied().unwrap_or(true) {
             findings.push((it.range.start, place.finding(it.rule, it.severity, &it.range, &it.message, it.fixable)));
         }
     }

@@ -9,7 +9,7 @@ use super::{Analysis, Diagnostic, FileId, Related, Role, Snapshot, objects};
 use crate::{
     catalog::{Build, Catalog},
     export::Tool,
-    lint::{self, LintInput},
+    lint::{self, Around, LintInput},
     sql::{ObjectRef, Severity},
     text::{Dirty, Document},
 };
@@ -113,6 +113,7 @@ pub(super) fn judged<T>(
         (None, _) => return None,
     };
     let text = found.script.text.text();
+    let around = found.standing.clone().map(|standing| Around { standing });
     let input = LintInput {
         dialect: snapshot.dialect,
         text: &text,
@@ -120,6 +121,7 @@ pub(super) fn judged<T>(
         before,
         facts: &snapshot.facts,
         runs: tool.runs(&text, found.config.as_deref()),
+        around: around.as_ref(),
     };
     Some(judge(&input, &found.lint))
 }

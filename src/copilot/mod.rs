@@ -107,6 +107,8 @@ pub struct File {
     pub config: Option<String>,
     /// What the project wants of lint for this file.
     pub lint: Arc<lint::Config>,
+    /// Of a migration: where it stands among the others.
+    pub standing: Option<Arc<lint::Standing>>,
     /// The statements that count towards a catalog: of a migration those that run forward.
     counted: Arc<[Statement]>,
 }
@@ -114,8 +116,16 @@ pub struct File {
 impl File {
     /// `forward`: the parts of the text that run forward; `None`: all of it.
     pub fn new(name: String, role: Role, script: Arc<Script>, forward: Option<&[Range<usize>]>) -> Self {
-        let mut res =
-            Self { name, role, script, trouble: None, config: None, lint: Arc::default(), counted: Arc::from([]) };
+        let mut res = Self {
+            name,
+            role,
+            script,
+            trouble: None,
+            config: None,
+            lint: Arc::default(),
+            standing: None,
+            counted: Arc::from([]),
+        };
         res.count(forward);
         res
     }

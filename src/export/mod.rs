@@ -13,6 +13,7 @@ pub mod json;
 pub mod markdown;
 mod naming;
 mod numbering;
+mod order;
 mod pairs;
 mod phase_text;
 mod plain;
@@ -22,6 +23,7 @@ mod tool;
 pub use document::{Document, Progress};
 pub use naming::{Direction, FileName, compare_versions};
 pub use numbering::Numbering;
+pub use order::{Consequence, Edit};
 pub use phase_text::OutFile;
 pub use tool::{Mark, Tool};
 

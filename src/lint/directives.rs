@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::{
     FileFix, Finding, Fix, LintInput,
+    around::needs_files,
     config::{Config, LOSES_DATA, nearest_rule},
     file::Found,
     ignore_directive,
@@ -99,7 +100,17 @@ impl Directives {
     }
 
     /// What is wrong with the directives themselves, when all else has been said.
-    pub fn judge(&self, input: &LintInput<'_>, config: &Config) -> Vec<Found> {
+    ///
+    /// Where the files around are not known, the rules that need them had no chance to speak.
+    pub fn judge(&mut self, input: &LintInput<'_>, config: &Config) -> Vec<Found> {
+        if input.around.is_none() {
+            for it in &mut self.list {
+                for rule in it.rules.iter_mut().filter(|it| needs_files(&it.0)) {
+                    rule.2 = true;
+                    it.used = true;
+                }
+            }
+        }
         self.list.iter().flat_map(|it| it.judge(input, config)).collect()
     }
 }

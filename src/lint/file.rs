@@ -8,7 +8,7 @@ use std::{
 use smol_str::SmolStr;
 
 use super::{
-    Finding, Fix, LintInput, RULES,
+    Finding, Fix, LintInput, RULES, around,
     config::Config,
     context::{Context, Findings, all_of},
     directives::Directives,
@@ -73,6 +73,7 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
     let mut held = Held { open: wraps(input), ..Held::default() };
     let mut res = Vec::new();
     let mut directives = Directives::find(input);
+    let mut of_file = around::judge(input);
     for (index, statement) in input.statements.iter().enumerate() {
         let facts = file.facts(input.facts);
         let (mut parts, mut applied) = parts(input, &facts, statement, &mut catalog);
@@ -81,6 +82,7 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
         judge(input, &parts, &held, &file, &mut acc);
         let found = acc.list.into_iter().zip(acc.fixes).map(|(finding, fix)| Found { finding, fix });
         let mut found: Vec<Found> = found.collect();
+        found.extend(of_file.extract_if(.., |it| it.finding.statement == index));
         directives.silence(index, &mut found);
         found.sort_by_key(|it| (it.finding.range.start, it.finding.rule));
         found.dedup_by(|a, b| a.finding == b.finding);
@@ -106,6 +108,9 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
             }
         }
     }
+    // A file without statements.
+    directives.silence(0, &mut of_file);
+    res.append(&mut of_file);
     let agreed: Vec<bool> = res.iter().map(|it: &Found| directives.agrees(&it.finding)).collect();
     let own = directives.judge(input, config).into_iter().map(|it| (it, false));
     let settled =

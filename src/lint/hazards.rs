@@ -135,6 +135,9 @@ pub const HAZARDS: &[Hazard] = &[
     row("X01", "Statements that a block of code hides", &["hidden-statements"], "what is written out in DO blocks and called routines is judged", ""),
     row("X02", "A directive that silences nothing, or gives no reason", &["ignore-directive"], "", ""),
     row("X03", "Dropping a view, function or type that code names", &["dropping-code-object"], "", ""),
+    row("X04", "Two migrations with one version", &["clashing-version"], "", ""),
+    row("X05", "A migration that sorts before one that is deployed", &["out-of-order-version"], "", "AT"),
+    row("X06", "An edit of a migration that is deployed", &["edited-migration"], "", "AT"),
 ];
 
 /// The table in Markdown: `lockkeeper explain hazards`.

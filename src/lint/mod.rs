@@ -5,6 +5,7 @@
 //! and rewrites is asked of [`Dialect::lock_of`], never decided in a rule. A table made in the same file has no
 //! rows and no users yet: nothing that happens to it is a hazard.
 
+mod around;
 mod config;
 mod context;
 mod directives;
@@ -32,6 +33,7 @@ mod change_type_rewrite;
 mod change_type_without_analyze;
 mod changing_row_security;
 mod check_without_not_valid;
+mod clashing_version;
 mod concurrently_in_transaction;
 mod concurrently_on_partitioned;
 mod creating_index;
@@ -51,6 +53,7 @@ mod dropping_not_null;
 mod dropping_schema;
 mod dropping_table;
 mod dropping_trigger;
+mod edited_migration;
 mod enforcing_constraint;
 mod enum_value_in_same_transaction;
 mod exclusion_constraint;
@@ -62,6 +65,7 @@ mod ignore_directive;
 mod invalid_index_left_behind;
 mod locking_several_tables;
 mod missing_lock_timeout;
+mod out_of_order_version;
 mod primary_key_building_index;
 mod primary_key_using_nullable_index;
 mod refreshing_materialized_view;
@@ -90,6 +94,7 @@ use crate::{
     plan::Facts,
     sql::{Ddl, Runs, Severity, Statement},
 };
+pub use around::{Around, Compare, OnMain, Others, Standing, needs_files};
 pub use config::{Config, Level, nearest_rule};
 use context::{Context, Findings};
 pub use fix::{FileFix, Fix};
@@ -127,6 +132,7 @@ pub const RULES: &[&Rule] = &[
     &change_type_without_analyze::RULE,
     &changing_row_security::RULE,
     &check_without_not_valid::RULE,
+    &clashing_version::RULE,
     &concurrently_in_transaction::RULE,
     &concurrently_on_partitioned::RULE,
     &creating_index::RULE,
@@ -146,6 +152,7 @@ pub const RULES: &[&Rule] = &[
     &dropping_schema::RULE,
     &dropping_table::RULE,
     &dropping_trigger::RULE,
+    &edited_migration::RULE,
     &enforcing_constraint::RULE,
     &enum_value_in_same_transaction::RULE,
     &exclusion_constraint::RULE,
@@ -157,6 +164,7 @@ pub const RULES: &[&Rule] = &[
     &invalid_index_left_behind::RULE,
     &locking_several_tables::RULE,
     &missing_lock_timeout::RULE,
+    &out_of_order_version::RULE,
     &primary_key_building_index::RULE,
     &primary_key_using_nullable_index::RULE,
     &refreshing_materialized_view::RULE,
@@ -189,6 +197,8 @@ pub struct LintInput<'a> {
     pub facts: &'a Facts,
     /// How the tool sends the file to the server.
     pub runs: Runs,
+    /// The files around it. `None`: not known, and the rules that need them are silent.
+    pub around: Option<&'a Around>,
 }
 
 /// A hazard at a place.
@@ -228,6 +238,11 @@ pub fn fix(input: &LintInput<'_>, config: &Config, statement: usize, rule: &str)
 /// for a statement. What is left can be asked for when they are made.
 pub fn fixes(input: &LintInput<'_>, config: &Config) -> Vec<FileFix> {
     fix::choose(file::walk(input, config))
+}
+
+/// ` on origin/main`; nothing for what is here.
+fn on_branch(branch: &str) -> String {
+    if branch.is_empty() { String::new() } else { format!(" on {branch}") }
 }
 
 /// Where the page of a rule can be read.

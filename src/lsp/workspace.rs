@@ -15,7 +15,7 @@ use crate::{
     copilot::{self, Analysis, File, FileId, Role, Script, Snapshot, Stop, Target},
     dialect::{Dialect, postgres::Postgres},
     export::Tool,
-    lint::Config,
+    lint::{Config, Standing},
     plan::{Answers, Facts},
     project::{self, Overlay, Project, SETTINGS_FILE},
     text::Document,
@@ -42,6 +42,7 @@ struct LoadedFile {
     trouble: Option<String>,
     config: Option<String>,
     lint: Arc<Config>,
+    standing: Option<Arc<Standing>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -80,7 +81,11 @@ pub fn load(root: &Path, open: &Scripts, known: &Scripts) -> Loaded {
     let inside = open.iter().filter(|it| it.0.starts_with(root));
     let overlay: Overlay = inside.map(|(path, it)| (path.clone(), Arc::from(it.text.text()))).collect();
     match Project::open(root, overlay) {
-        Ok(project) => Reader { project: &project, root, open, known, files: Vec::new() }.read(),
+        Ok(project) => {
+            // Without git the other rules go on.
+            let standings = project.standings().unwrap_or_default();
+            Reader { project: &project, root, open, known, standings, files: Vec::new() }.read()
+        }
         Err(error) => Loaded {
             files: vec![trouble(root.join(SETTINGS_FILE), SETTINGS_FILE, Role::Other, &error)],
             ..Loaded::nothing()
@@ -93,6 +98,7 @@ struct Reader<'a> {
     root: &'a Path,
     open: &'a Scripts,
     known: &'a Scripts,
+    standings: BTreeMap<PathBuf, Standing>,
     files: Vec<LoadedFile>,
 }
 
@@ -145,8 +151,8 @@ impl Reader<'_> {
             Some(known) if known.text.same(&text) => known.clone(),
             _ => Arc::new(Script::new(DIALECT, text)),
         };
-        let (trouble, config, lint) = (None, None, Arc::default());
-        self.files.push(LoadedFile { path, name, place, script, trouble, config, lint });
+        let (trouble, config, lint, standing) = (None, None, Arc::default(), None);
+        self.files.push(LoadedFile { path, name, place, script, trouble, config, lint, standing });
     }
 
     fn label_of_schema(&self) -> String {
@@ -182,6 +188,7 @@ impl Reader<'_> {
                 trouble: None,
                 config: config(&path).filter(|_| role == Role::Migration),
                 lint: Arc::new(self.project.lint_config(relative)),
+                standing: self.standings.get(relative).cloned().map(Arc::new).filter(|_| role == Role::Migration),
                 path,
             },
             Err(error) => trouble(path, &name, role, &error),
@@ -236,6 +243,7 @@ fn trouble(path: PathBuf, name: &str, role: Role, error: &anyhow::Error) -> Load
         trouble: Some(format!("{error:#}")),
         config: None,
         lint: Arc::default(),
+        standing: None,
     }
 }
 
@@ -298,6 +306,7 @@ impl Loaded {
             found.trouble = file.trouble;
             found.config = file.config;
             found.lint = file.lint;
+            found.standing = file.standing;
             res.files.insert(id, found);
         }
         res.baseline = self.compares.then_some(baseline);

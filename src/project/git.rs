@@ -28,6 +28,66 @@ pub(super) fn check_revision(root: &Path, rev: &str) -> Result<()> {
     Ok(())
 }
 
+/// Is the folder part of a working tree? Asked of the disk: no program is run for a folder that is not.
+pub(super) fn is_repository(root: &Path) -> bool {
+    root.ancestors().any(|it| it.join(".git").exists())
+}
+
+/// Names of the main branch, the first that there is.
+const MAIN_BRANCHES: [&str; 5] = [
+    "refs/remotes/origin/HEAD",
+    "refs/remotes/origin/main",
+    "refs/remotes/origin/master",
+    "refs/heads/main",
+    "refs/heads/master",
+];
+
+/// The main branch, as people call it, and its commit. `None`: there is none. `asked`: what the settings say; that there
+/// is no such revision is an error.
+pub(super) fn main_branch(root: &Path, asked: Option<&str>) -> Result<Option<(String, String)>> {
+    if let Some(name) = asked {
+        check_revision(root, name).context("main_branch in lockkeeper.toml")?;
+        let out = run(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")])?;
+        return Ok(Some((name.to_owned(), String::from_utf8_lossy(&out.bytes).trim().to_owned())));
+    }
+    let mut arguments = vec!["for-each-ref", "--format=%(refname) %(objectname) %(symref)"];
+    arguments.extend(MAIN_BRANCHES);
+    let out = run(root, &arguments)?;
+    let text = String::from_utf8_lossy(&out.bytes).into_owned();
+    let found = MAIN_BRANCHES.iter().find_map(|wanted| {
+        let line = text.lines().find(|it| it.split(' ').next() == Some(wanted))?;
+        let mut words = line.split(' ').skip(1);
+        let (commit, target) = (words.next()?, words.next().filter(|it| !it.is_empty()));
+        let name = target.unwrap_or(wanted);
+        let short = name.strip_prefix("refs/remotes/").or_else(|| name.strip_prefix("refs/heads/")).unwrap_or(name);
+        Some((short.to_owned(), commit.to_owned()))
+    });
+    Ok(found)
+}
+
+/// The commit at which the present branch left another. `None`: they have none in common, as far as this clone reaches.
+pub(super) fn merge_base(root: &Path, commit: &str) -> Result<Option<String>> {
+    let out = run(root, &["merge-base", "HEAD", commit])?;
+    let found = String::from_utf8_lossy(&out.bytes).trim().to_owned();
+    Ok(Some(found).filter(|it| out.ok && !it.is_empty()))
+}
+
+/// As [`list`], of a folder alone, at a commit that is known to be there.
+pub(super) fn list_below(root: &Path, commit: &str, dir: &Path) -> Result<Vec<PathBuf>> {
+    let dir = dir.to_string_lossy();
+    let mut arguments = vec!["ls-tree", "-r", "-z", "--name-only", commit];
+    let dir = format!("{dir}/");
+    if dir != "/" {
+        arguments.extend(["--", dir.as_str()]);
+    }
+    let out = run(root, &arguments)?;
+    if !out.ok {
+        bail!("git cannot list {commit}: {}", out.error);
+    }
+    let names = String::from_utf8_lossy(&out.bytes).into_owned();
+    Ok(names.split('\0').filter(|it| !it.is_empty()).map(PathBuf::from).collect())
+}
+
 /// Files below `root` at a revision, relative to `root`, sorted.
 pub(super) fn list(root: &Path, rev: &str) -> Result<Vec<PathBuf>> {
     check_revision(root, rev)?;

@@ -263,7 +263,7 @@ fn folder_name(path: &Path) -> Option<&str> {
 }
 
 /// The migrations of a folder, ordered.
-fn collect(files: &[PathBuf], dir: &Path, tool: Tool) -> Migrations {
+pub(super) fn collect(files: &[PathBuf], dir: &Path, tool: Tool) -> Migrations {
     let mut found: Vec<(&PathBuf, FileName<'_>)> = Vec::new();
     let mut downs: BTreeMap<String, PathBuf> = BTreeMap::new();
     let names: BTreeSet<&str> =

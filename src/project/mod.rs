@@ -18,6 +18,7 @@ mod schema_files;
 mod sections;
 mod settings;
 mod source;
+mod standing;
 mod stats;
 mod target;
 mod tree;

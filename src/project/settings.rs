@@ -46,6 +46,12 @@ pub const SETTINGS: &[Setting] = &[
         "numbers",
         "for the first migration of an empty folder",
     ),
+    setting(
+        "main_branch",
+        "revision",
+        "origin/HEAD, origin/main, …",
+        "what counts as deployed: `edited-migration` and others",
+    ),
     setting("tables.*.rows", "number", "not known", "rows in production: findings are ranked by it"),
     setting("lint.reasons", "`\"required\"`, `\"optional\"`", "optional", "an `ignore` has to say why"),
     setting("lint.newer_than", "version", "all are judged", "migrations up to this version are left alone"),
@@ -71,6 +77,8 @@ pub struct Settings {
     /// Globs of schema files, relative to the settings; empty: by layout.
     pub schema: Vec<String>,
     pub migrations: MigrationSettings,
+    /// The revision whose migrations may have run; by itself found among the usual names.
+    pub main_branch: Option<String>,
     /// Rows by table, as written: `orders`, `billing.invoices`.
     pub rows: BTreeMap<String, u64>,
     pub versions: Option<Versions>,
@@ -101,6 +109,7 @@ struct File {
     #[serde(default)]
     utc: bool,
     schema: Option<OneOrMany>,
+    main_branch: Option<String>,
     #[serde(default)]
     migrations: FileMigrations,
     #[serde(default)]
@@ -180,6 +189,7 @@ impl Settings {
                 Some(OneOrMany::Many(globs)) => globs,
             },
             migrations: MigrationSettings { dir: file.migrations.dir, tool },
+            main_branch: file.main_branch,
             rows: file.tables.into_iter().filter_map(|(name, table)| Some((name, table.rows?))).collect(),
             versions: file.naming.versions,
             lint: LintSettings::new(file.lint, text, label)?,
@@ -241,6 +251,7 @@ mod tests {
             server_version = 16
             schema = "db/*.sql"
             utc = true
+            main_branch = "origin/trunk"
             [migrations]
             dir = "db/migration"
             tool = "flyway"
@@ -253,6 +264,7 @@ mod tests {
         "#;
         let settings = Settings::parse(text, "x")?;
         assert_eq!(settings.migrations.tool, Some(Tool::Flyway));
+        assert_eq!(settings.main_branch.as_deref(), Some("origin/trunk"));
         assert_eq!(settings.versions, Some(Versions::Timestamps));
         let facts = settings.facts();
         assert_eq!((facts.server_version, facts.utc), (16, true));

@@ -35,6 +35,7 @@ fn check(sql: &str, expect: Expect) {
         before: &before,
         facts: &facts,
         runs: Runs::ALONE,
+        around: None,
     };
     let usual = ["missing-lock-timeout", "half-done-on-failure", "change-type-without-analyze"];
     let found = lint(&input).into_iter().filter(|it| !usual.contains(&it.rule));

@@ -49,6 +49,7 @@ impl File<'_> {
             before: self.before,
             facts: self.facts,
             runs: self.runs,
+            around: None,
         })
     }
 

@@ -60,6 +60,7 @@ impl Case<'_> {
             before: &before,
             facts: &self.facts,
             runs: if self.wraps { Runs::WRAPPED } else { Runs::ALONE },
+            around: None,
         };
         let line = |at: usize| sql[..at].matches('\n').count() + 1;
         let found = lint(&input).into_iter();
@@ -348,6 +349,7 @@ fn nothing_that_real_projects_ran_is_said_to_be_refused() {
                 before: &before,
                 facts: &facts,
                 runs: Runs::ALONE,
+                around: None,
             };
             for it in lint(&input) {
                 *counts.entry(history.name.clone()).or_default().entry(it.rule).or_default() += 1;

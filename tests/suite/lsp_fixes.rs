@@ -103,3 +103,21 @@ fn a_comment_that_keeps_nothing_quiet_is_faded() {
     assert_eq!(of(&found, "ignore-directive")["tags"], json!([1]));
     client.stop();
 }
+
+#[test]
+fn the_editor_knows_what_the_main_branch_has() {
+    let old = "SELECT 1;\n";
+    let folder = Folder::new(&[("schema.sql", INIT), ("migrations/0001_init.up.sql", INIT), (SECOND, old)]);
+    folder.git(&["init", "-q", "-b", "main"]);
+    folder.git(&["add", "."]);
+    folder.git(&["commit", "-q", "-m", "main"]);
+    let (mut client, _) = Client::start(&folder, &capabilities());
+    client.open(&folder, SECOND, old);
+    assert_eq!(client.diagnostics(&folder, SECOND, 1), json!([]));
+    client.edit(&folder, SECOND, 2, (0, 7), (0, 8), "2");
+    let found = client.diagnostics_where(&folder, SECOND, |it| it.to_string().contains("edited-migration"));
+    assert!(of(&found, "edited-migration")["message"].as_str().unwrap().contains("on main with another text"));
+    client.edit(&folder, SECOND, 3, (0, 7), (0, 8), "1");
+    client.diagnostics_where(&folder, SECOND, |it| *it == json!([]));
+    client.stop();
+}

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod archives;
+mod around;
 mod blocks;
 mod cases;
 mod catalog;

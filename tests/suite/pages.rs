@@ -5,7 +5,7 @@ use std::path::Path;
 use lockkeeper::{
     catalog::Catalog,
     dialect::{parse_file, postgres::Postgres},
-    lint::{Finding, LintInput, RULES, Rule, explain, lint},
+    lint::{Finding, LintInput, RULES, Rule, explain, lint, needs_files},
     page::Fence,
     plan::Facts,
     sql::{Runs, Severity},
@@ -22,7 +22,9 @@ fn every_rule_has_a_whole_page_in_a_file_of_its_name() {
         for heading in ["Why", "Versions", "Source"] {
             assert!(page.section(heading).is_some_and(|it| !it.is_empty()), "{}: no ## {heading}", rule.code);
         }
-        for kind in ["sql bad", "sql good"] {
+        // Rules about a file among others show files; `around` lays them out.
+        let kinds = if needs_files(rule.code) { ["files bad", "files good"] } else { ["sql bad", "sql good"] };
+        for kind in kinds {
             assert!(page.fence(kind).is_some(), "{}: no ```{kind}", rule.code);
         }
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/lint/{}.rs", rule.code.replace('-', "_")));
@@ -96,5 +98,6 @@ fn found(sql: &str, before: &Catalog, version: u32) -> Vec<Finding> {
         before,
         facts: &facts,
         runs: Runs::ALONE,
+        around: None,
     })
 }

@@ -324,7 +324,7 @@ fn what_cannot_be_read_is_named() {
     fails(
         &dir,
         "schema",
-        "ROOT/lockkeeper.toml:1:1: unknown field `x`, expected one of `dialect`, `server_version`, `utc`, `schema`, `migrations`, `tables`, `naming`, `lint`",
+        "ROOT/lockkeeper.toml:1:1: unknown field `x`, expected one of `dialect`, `server_version`, `utc`, `schema`, `main_branch`, `migrations`, `tables`, `naming`, `lint`",
     );
     let dir = tree(&[]);
     fs::write(dir.path().join("schema.sql"), b"SELECT 1;\n-- \xff\n").unwrap();

@@ -243,6 +243,7 @@ async fn judge(session: &Session, history: &History, tally: &mut Tally) {
             before: &before,
             facts: &facts,
             runs: Runs::ALONE,
+            around: None,
         };
         let findings = lint(&input);
         let old = shape(session).await.tables;

@@ -94,6 +94,7 @@ impl Mender<'_> {
             before,
             facts: self.facts,
             runs: self.tool.runs(raw, config),
+            around: None,
         }
     }
 

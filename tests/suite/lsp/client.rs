@@ -41,6 +41,10 @@ impl Folder {
         fs::write(path, text).expect("a file");
     }
 
+    pub fn git(&self, arguments: &[&str]) {
+        crate::cli::git(&self.dir, arguments);
+    }
+
     pub fn uri(&self, name: &str) -> String {
         format!("file://{}", self.root.join(name).display())
     }

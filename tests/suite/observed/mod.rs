@@ -211,7 +211,15 @@ async fn run_file(session: &Session, file: &str, mut catalog: Catalog, version: 
 /// Statements of which lint says that the server refuses them.
 fn refused_by_lint(file: &str, statements: &[Statement], before: &Catalog, version: u32) -> BTreeMap<usize, String> {
     let facts = Facts { utc: true, ..Facts::for_version(version) };
-    let input = LintInput { dialect: &Postgres, text: file, statements, before, facts: &facts, runs: Runs::ALONE };
+    let input = LintInput {
+        dialect: &Postgres,
+        text: file,
+        statements,
+        before,
+        facts: &facts,
+        runs: Runs::ALONE,
+        around: None,
+    };
     let refused = lint(&input).into_iter().filter(|it| it.message.contains("server refuses"));
     refused.map(|it| (it.statement, it.message)).collect()
 }
