@@ -22,10 +22,10 @@ use crate::{
     catalog::{Catalog, Source, replay},
     dialect::Dialect,
     export::Tool,
-    lint::{Around, Config, Level, LintInput, Standing, judge_rollback, lint_with, needs_files},
+    lint::{Around, Config, Down, LintInput, Standing, is_about_rollback, lint_with, needs_files},
     plan::Facts,
     project::{self, Baseline, LineIndex, Overlay, Project, SourceFile, Spec},
-    sql::{Runs, Severity, Statement},
+    sql::{Runs, Severity},
 };
 
 /// Look for hazards in migration files; leaves with 1 when there is a warning or an error
@@ -128,8 +128,6 @@ struct Judged {
     path: PathBuf,
     /// Name in messages: relative to the current folder.
     name: String,
-    /// Its way down, where the folder has ways down in files of their own: `Some(None)` when this one has none.
-    down: Option<Option<Arc<[Statement]>>>,
     /// Its statements at the revision that `--since` names. `None`: it is new, or nobody asked.
     known: Option<Vec<String>>,
     /// The files around it, when it is one of the project's migrations.
@@ -157,6 +155,7 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
             "--fix: name the files to change, or say since when with --since: migrations that have run stay as they are"
         );
     }
+    let kept = project.keeps_ways_down();
     let mut judged = Vec::new();
     let mut read = Vec::new();
     for path in &paths {
@@ -164,7 +163,7 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
             mend::refuse_stdin(path)?;
         }
         let path = if path.as_os_str() == "-" { stdin_name(args) } else { path };
-        read.push(text_of(project, path, here)?);
+        read.push(text_of(project, path, here, kept)?);
     }
     let standings = project.standings()?;
     let texts: Vec<(PathBuf, Arc<str>)> = read.iter().map(|it| (it.path.clone(), it.raw.clone())).collect();
@@ -188,11 +187,10 @@ struct Text {
     path: PathBuf,
     absolute: PathBuf,
     raw: Arc<str>,
-    /// As in [`Judged`].
-    down: Option<Option<Arc<[Statement]>>>,
+    down: Down,
 }
 
-fn text_of(project: &Project, path: &Path, here: &Path) -> Result<Text> {
+fn text_of(project: &Project, path: &Path, here: &Path, kept: bool) -> Result<Text> {
     let absolute = std::path::absolute(path).with_context(|| format!("cannot resolve {}", path.display()))?;
     // What is on stdin need not be on disk.
     let folder = absolute.parent().and_then(|it| it.canonicalize().ok());
@@ -204,7 +202,7 @@ fn text_of(project: &Project, path: &Path, here: &Path) -> Result<Text> {
             anyhow::anyhow!("{}", format!("{error:#}").replace(&absolute.display().to_string(), &shown(path, here)))
         }
     })?;
-    let down = way_down(project, &absolute)?;
+    let down = project.way_down(&absolute, kept)?;
     Ok(Text { path: path.to_path_buf(), absolute, raw, down })
 }
 
@@ -223,7 +221,7 @@ fn one(
     config.allow_destructive |= args.allow_destructive;
     let standing = absolute.strip_prefix(&project.root).ok().and_then(|it| standings.get(it));
     Judged {
-        around: standing.map(|it| Around { standing: Arc::new(it.clone()) }),
+        around: standing.map(|it| Around { standing: Arc::new(it.clone()), down }),
         runs: tool.runs(&raw, tool_config.as_deref()),
         file,
         raw,
@@ -231,23 +229,9 @@ fn one(
         config,
         name: shown(&path, here),
         path: absolute,
-        down,
         known: None,
         wanted: true,
     }
-}
-
-/// The way down of a migration, where the folder has ways down in files of their own.
-fn way_down(project: &Project, path: &Path) -> Result<Option<Option<Arc<[Statement]>>>> {
-    let Some(migrations) = project.migrations().filter(|it| it.files.iter().any(|it| it.down.is_some())) else {
-        return Ok(None);
-    };
-    // A repeatable migration has none.
-    let own = |it: &&project::Migration| !it.version.is_empty() && project.root.join(&it.up) == path;
-    let Some(migration) = migrations.files.iter().find(own) else { return Ok(None) };
-    let Some(down) = &migration.down else { return Ok(Some(None)) };
-    let text = project.read(down)?;
-    Ok(Some(Some(project::parse(project.dialect()?, down, &text).statements)))
 }
 
 /// A path as people and other tools know it: from here, with nothing that leads nowhere.
@@ -322,19 +306,11 @@ fn findings(judged: &Judged, before: &Catalog, dialect: &dyn Dialect, facts: &Fa
     }
     let new = new_statements(judged);
     for it in lint_with(&input, &judged.config) {
-        if needs_files(it.rule) || new.get(it.statement).copied().unwrap_or(true) {
+        // An edit of what is deployed is news; a way down that it lacks is not.
+        let of_file = needs_files(it.rule) && (judged.known.is_none() || !is_about_rollback(it.rule));
+        if of_file || new.get(it.statement).copied().unwrap_or(true) {
             findings.push((it.range.start, place.finding(it.rule, it.severity, &it.range, &it.message, it.fixable)));
         }
-    }
-    let rollback = judged.down.as_ref().filter(|_| !judged.config.silent && judged.known.is_none());
-    if let Some(it) = rollback.and_then(|it| judge_rollback(before, &file.statements, it.as_deref())) {
-        let severity = match judged.config.levels.get(it.rule) {
-            Some(Level::Off) => None,
-            Some(Level::As(severity)) => Some(*severity),
-            None => Some(it.severity),
-        };
-        let shown = severity.map(|severity| place.finding(it.rule, severity, &it.range, &it.message, it.fixable));
-        findings.extend(shown.map(|shown| (it.range.start, shown)));
     }
     findings.sort_by_key(|it| it.0);
     findings.into_iter().map(|it| it.1).collect()

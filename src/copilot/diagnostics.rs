@@ -5,11 +5,11 @@ use std::{
     ops::Range,
 };
 
-use super::{Analysis, Diagnostic, FileId, Related, Role, Snapshot, objects};
+use super::{Analysis, Diagnostic, File, FileId, Related, Role, Snapshot, WayDownAt, objects};
 use crate::{
     catalog::{Build, Catalog},
     export::Tool,
-    lint::{self, Around, LintInput},
+    lint::{self, Around, Down, LintInput, WayDown},
     sql::{ObjectRef, Severity},
     text::{Dirty, Document},
 };
@@ -113,7 +113,7 @@ pub(super) fn judged<T>(
         (None, _) => return None,
     };
     let text = found.script.text.text();
-    let around = found.standing.clone().map(|standing| Around { standing });
+    let around = found.standing.clone().map(|standing| Around { standing, down: way_down(snapshot, found) });
     let input = LintInput {
         dialect: snapshot.dialect,
         text: &text,
@@ -124,6 +124,21 @@ pub(super) fn judged<T>(
         around: around.as_ref(),
     };
     Some(judge(&input, &found.lint))
+}
+
+/// The way down of a migration, as its text is now.
+fn way_down(snapshot: &Snapshot, of: &File) -> Down {
+    let (statements, irreversible) = match of.way_down {
+        None => return Down::Unkept,
+        Some(WayDownAt::Missing) => return Down::Kept(WayDown::default()),
+        // What the file says of itself is read with its other directives.
+        Some(WayDownAt::Section) => (of.backward.clone(), false),
+        Some(WayDownAt::File(id)) => {
+            let Some(down) = snapshot.file(id) else { return Down::Unkept };
+            (down.counted.clone(), lint::says_irreversible(&down.script.text.text()))
+        }
+    };
+    Down::Kept(WayDown { statements, irreversible })
 }
 
 /// Changes that no migration has made yet, each where its object is defined, and what they leave open.

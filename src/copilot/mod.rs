@@ -109,8 +109,22 @@ pub struct File {
     pub lint: Arc<lint::Config>,
     /// Of a migration: where it stands among the others.
     pub standing: Option<Arc<lint::Standing>>,
+    /// Where its way down is; `None`: nobody asks for one.
+    pub way_down: Option<WayDownAt>,
     /// The statements that count towards a catalog: of a migration those that run forward.
     counted: Arc<[Statement]>,
+    /// Of a migration that holds its way down, the statements of that.
+    backward: Arc<[Statement]>,
+}
+
+/// Where the way down of a migration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayDownAt {
+    /// Nowhere, though others have theirs.
+    Missing,
+    File(FileId),
+    /// In the file itself.
+    Section,
 }
 
 impl File {
@@ -124,10 +138,17 @@ impl File {
             config: None,
             lint: Arc::default(),
             standing: None,
+            way_down: None,
+            backward: Arc::from([]),
             counted: Arc::from([]),
         };
         res.count(forward);
         res
+    }
+
+    /// Does it hold a way down?
+    pub fn leads_back(&self) -> bool {
+        !self.backward.is_empty()
     }
 
     pub fn set_script(&mut self, script: Arc<Script>, forward: Option<&[Range<usize>]>) {
@@ -142,6 +163,15 @@ impl File {
                 let inside =
                     |it: &&Statement| parts.iter().any(|part| part.start <= it.range.start && it.range.end <= part.end);
                 self.script.statements.iter().filter(inside).cloned().collect()
+            }
+        };
+        let behind = forward.and_then(|parts| parts.first()).map(|it| it.start);
+        self.backward = match behind {
+            None => Arc::from([]),
+            Some(first) => {
+                let down =
+                    |it: &&Statement| first < it.range.start && !self.counted.iter().any(|up| up.range == it.range);
+                self.script.statements.iter().filter(down).cloned().collect()
             }
         };
     }

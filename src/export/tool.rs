@@ -70,6 +70,11 @@ impl Tool {
         Self::ALL.into_iter().find(|it| it.name() == name)
     }
 
+    /// Does a file of the tool hold the way up and the way down?
+    pub fn has_sections(self) -> bool {
+        matches!(self, Self::Dbmate | Self::Goose | Self::NodePgMigrate)
+    }
+
     /// How the tool runs this file, and how it would if the file were marked to run outside of a transaction.
     pub fn runs(self, text: &str, config: Option<&str>) -> Runs {
         let (wrap, unmarked) = (self.wrap(text, config), self.wrap("", None));

@@ -8,7 +8,8 @@ use super::{
     context::{Context, Findings},
     edited_migration,
     file::Found,
-    out_of_order_version,
+    incomplete_rollback, lossy_rollback, missing_rollback, out_of_order_version,
+    rollback::{Down, Ways},
 };
 use crate::sql::{Ddl, Severity};
 
@@ -16,6 +17,7 @@ use crate::sql::{Ddl, Severity};
 #[derive(Clone, Debug, Default)]
 pub struct Around {
     pub standing: Arc<Standing>,
+    pub down: Down,
 }
 
 /// Where a migration stands among the others, by its name and by what the repository says.
@@ -40,6 +42,13 @@ pub struct Others {
     pub severity: Severity,
     /// The branch that has them; empty: they are here.
     pub branch: String,
+}
+
+impl Others {
+    /// ` on origin/main`; nothing for what is here.
+    pub(super) fn place(&self) -> String {
+        if self.branch.is_empty() { String::new() } else { format!(" on {}", self.branch) }
+    }
 }
 
 /// The text of a migration on the main branch.
@@ -80,18 +89,38 @@ impl Remark {
     }
 }
 
-type Judge = fn(&LintInput<'_>, &Around) -> Option<Remark>;
+/// What a rule about a file looks at.
+pub(super) struct Files<'a> {
+    pub input: &'a LintInput<'a>,
+    pub around: &'a Around,
+    /// Up and down, where a way down is to be judged.
+    pub ways: Option<Ways<'a>>,
+}
+
+type Judge = fn(&Files<'_>) -> Vec<Remark>;
 
 /// The rules that need [`Around`], by code.
 const FILE_RULES: &[(&Rule, Judge)] = &[
     (&clashing_version::RULE, clashing_version::judge),
     (&edited_migration::RULE, edited_migration::judge),
+    (&incomplete_rollback::RULE, incomplete_rollback::judge),
+    (&lossy_rollback::RULE, lossy_rollback::judge),
+    (&missing_rollback::RULE, missing_rollback::judge),
     (&out_of_order_version::RULE, out_of_order_version::judge),
 ];
+
+/// Rules about ways down: a migration that says why there is none has answered them.
+pub(super) const ROLLBACK_RULES: [&str; 3] =
+    [incomplete_rollback::RULE.code, lossy_rollback::RULE.code, missing_rollback::RULE.code];
 
 /// Does the rule speak of files among others? Without knowledge of those it is silent.
 pub fn needs_files(code: &str) -> bool {
     FILE_RULES.iter().any(|it| it.0.code == code)
+}
+
+/// Does the rule speak of a migration's way down?
+pub fn is_about_rollback(code: &str) -> bool {
+    ROLLBACK_RULES.contains(&code)
 }
 
 /// The check of rules that have nothing to say about a statement alone.
@@ -100,12 +129,14 @@ pub(super) fn never(_: &mut Findings<'_>, _: &Context<'_>, _: &Ddl) {}
 /// What these rules find. Of a file without statements they speak at its first byte.
 pub(super) fn judge(input: &LintInput<'_>) -> Vec<Found> {
     let Some(around) = input.around else { return Vec::new() };
-    let found = FILE_RULES.iter().filter_map(|(rule, judge)| {
-        let remark = judge(input, around)?;
-        let range: Range<usize> = input.statements.get(remark.statement).map_or(0..0, |it| it.range.clone());
-        let (severity, message, statement) = (remark.severity, remark.message, remark.statement);
-        let finding = Finding { rule: rule.code, severity, range, message, fixable: false, statement };
-        Some(Found { finding, fix: None::<Fix> })
-    });
-    found.collect()
+    let files = Files { input, around, ways: Ways::of(input, around) };
+    let mut res = Vec::new();
+    for (rule, judge) in FILE_RULES {
+        for Remark { severity, message, statement } in judge(&files) {
+            let range: Range<usize> = input.statements.get(statement).map_or(0..0, |it| it.range.clone());
+            let finding = Finding { rule: rule.code, severity, range, message, fixable: false, statement };
+            res.push(Found { finding, fix: None::<Fix> });
+        }
+    }
+    res
 }

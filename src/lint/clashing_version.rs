@@ -1,6 +1,6 @@
 use super::{
-    LintInput, Rule,
-    around::{Around, Remark, never},
+    Others, Rule,
+    around::{Files, Remark, never},
     context::listed,
 };
 use crate::{page::page, sql::Severity};
@@ -42,13 +42,15 @@ page! {
 pub(super) const RULE: Rule =
     Rule { code: "clashing-version", severity: Severity::Error, page: PAGE, check: never, fix: super::fix::none };
 
-pub(super) fn judge(_: &LintInput<'_>, around: &Around) -> Option<Remark> {
-    let others = around.standing.same_version.as_ref()?;
-    let (have, place) = (if others.names.len() == 1 { "has" } else { "have" }, super::on_branch(&others.branch));
-    let message = format!(
-        "{}{place} {have} the same version: {}. Give this migration a version of its own",
-        listed(&others.names),
-        others.then
-    );
-    Some(Remark::new(others.severity, message))
+pub(super) fn judge(files: &Files<'_>) -> Vec<Remark> {
+    let remark = |others: &Others| {
+        let (have, place) = (if others.names.len() == 1 { "has" } else { "have" }, others.place());
+        let message = format!(
+            "{}{place} {have} the same version: {}. Give this migration a version of its own",
+            listed(&others.names),
+            others.then
+        );
+        Remark::new(others.severity, message)
+    };
+    files.around.standing.same_version.iter().map(remark).collect()
 }

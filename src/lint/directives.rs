@@ -1,11 +1,12 @@
 //! Comments that speak to lint: `-- lockkeeper: ignore RULE, RULE reason="…"` for the next statement, `ignore-file` for
-//! all of the file, `allow-destructive` for a statement that may lose data. What is wrong with them is a finding itself.
+//! all of the file, `allow-destructive` for a statement that may lose data, `irreversible` for a migration that has no way
+//! back. What is wrong with them is a finding itself.
 
 use std::ops::Range;
 
 use super::{
     FileFix, Finding, Fix, LintInput,
-    around::needs_files,
+    around::{is_about_rollback, needs_files},
     config::{Config, LOSES_DATA, nearest_rule},
     file::Found,
     ignore_directive,
@@ -17,10 +18,23 @@ enum Kind {
     Ignore,
     IgnoreFile,
     AllowDestructive,
+    /// There is no way back from the migration.
+    Irreversible,
 }
 
-const WORDS: [(&str, Kind); 3] =
-    [("ignore", Kind::Ignore), ("ignore-file", Kind::IgnoreFile), ("allow-destructive", Kind::AllowDestructive)];
+const WORDS: [(&str, Kind); 4] = [
+    ("ignore", Kind::Ignore),
+    ("ignore-file", Kind::IgnoreFile),
+    ("allow-destructive", Kind::AllowDestructive),
+    ("irreversible", Kind::Irreversible),
+];
+
+/// Does the text, of a way down, say that there is no way back, and why?
+pub fn says_irreversible(text: &str) -> bool {
+    let mut found = Vec::new();
+    between(text, 0..text.len(), 0, &mut found);
+    found.iter().any(Directive::is_irreversible)
+}
 
 /// A directive of the file.
 struct Directive {
@@ -69,6 +83,11 @@ impl Directives {
             let here = match it.kind {
                 Some(Kind::Ignore) => it.statement == statement,
                 Some(Kind::IgnoreFile) => true,
+                Some(Kind::Irreversible) if it.is_irreversible() && is_about_rollback(rule) => {
+                    it.used = true;
+                    res = true;
+                    continue;
+                }
                 _ => false,
             };
             let named = it.rules.iter().position(|it| it.0 == rule);
@@ -105,6 +124,7 @@ impl Directives {
     pub fn judge(&mut self, input: &LintInput<'_>, config: &Config) -> Vec<Found> {
         if input.around.is_none() {
             for it in &mut self.list {
+                it.used |= it.kind == Some(Kind::Irreversible);
                 for rule in it.rules.iter_mut().filter(|it| needs_files(&it.0)) {
                     rule.2 = true;
                     it.used = true;
@@ -116,6 +136,10 @@ impl Directives {
 }
 
 impl Directive {
+    fn is_irreversible(&self) -> bool {
+        self.kind == Some(Kind::Irreversible) && self.reason.as_ref().is_some_and(|it| !it.is_empty())
+    }
+
     fn judge(&self, input: &LintInput<'_>, config: &Config) -> Vec<Found> {
         let found = |severity, message: String, fix: Option<FileFix>| Found {
             finding: Finding {
@@ -135,7 +159,8 @@ impl Directive {
         };
         let mut res = Vec::new();
         let is_rule = |name: &str| super::explain(name).is_some();
-        for (name, range, _) in self.rules.iter().filter(|it| kind != Kind::AllowDestructive && !is_rule(&it.0)) {
+        let names_rules = matches!(kind, Kind::Ignore | Kind::IgnoreFile);
+        for (name, range, _) in self.rules.iter().filter(|it| names_rules && !is_rule(&it.0)) {
             let near = nearest_rule(name);
             let asked = near.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default();
             let fix = near.map(|it| FileFix {
@@ -145,7 +170,8 @@ impl Directive {
             });
             res.push(found(Severity::Warning, format!("There is no rule `{name}`{asked}"), fix));
         }
-        if self.reason.as_deref().map_or(config.reasons_required, str::is_empty) {
+        let required = config.reasons_required || kind == Kind::Irreversible;
+        if self.reason.as_deref().map_or(required, str::is_empty) {
             let message = format!("Say why it is safe: `{} … reason=\"…\"`", self.word);
             res.push(found(Severity::Warning, message, None));
         }
@@ -157,6 +183,11 @@ impl Directive {
                 "Nothing here loses data: take the comment away".to_owned(),
                 self.removal(input),
             ));
+        } else if kind == Kind::Irreversible {
+            if !self.used && self.is_irreversible() {
+                let message = "There is a way back, and it leads back: take the comment away".to_owned();
+                res.push(found(Severity::Info, message, self.removal(input)));
+            }
         } else if kind != Kind::AllowDestructive && !self.used && self.rules.iter().all(|it| is_rule(&it.0)) {
             let what = if unused.is_empty() { "lint".to_owned() } else { unused.join(" and ") };
             let message = format!("Nothing is said here by {what}: take the comment away");

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    LintInput, Rule,
-    around::{Around, Compare, Remark, never},
+    LintInput, OnMain, Rule,
+    around::{Compare, Files, Remark, never},
 };
 use crate::{
     page::page,
@@ -51,8 +51,11 @@ page! {
 pub(super) const RULE: Rule =
     Rule { code: "edited-migration", severity: Severity::Error, page: PAGE, check: never, fix: super::fix::none };
 
-pub(super) fn judge(input: &LintInput<'_>, around: &Around) -> Option<Remark> {
-    let main = around.standing.main.as_ref()?;
+pub(super) fn judge(files: &Files<'_>) -> Vec<Remark> {
+    files.around.standing.main.iter().filter_map(|it| edited(files.input, it)).collect()
+}
+
+fn edited(input: &LintInput<'_>, main: &OnMain) -> Option<Remark> {
     let old: &str = &main.text;
     if old == input.text {
         return None;

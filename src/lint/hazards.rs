@@ -138,6 +138,9 @@ pub const HAZARDS: &[Hazard] = &[
     row("X04", "Two migrations with one version", &["clashing-version"], "", ""),
     row("X05", "A migration that sorts before one that is deployed", &["out-of-order-version"], "", "AT"),
     row("X06", "An edit of a migration that is deployed", &["edited-migration"], "", "AT"),
+    row("X07", "A migration without a way down, though others have theirs", &["missing-rollback"], "", ""),
+    row("X08", "A way down that does not lead back", &["incomplete-rollback"], "", ""),
+    row("X09", "A way down that restores the schema and not the rows", &["lossy-rollback"], "", ""),
 ];
 
 /// The table in Markdown: `lockkeeper explain hazards`.

@@ -12,8 +12,9 @@ page! {
     /// a finding, too.
     ///
     /// What is understood: `-- lockkeeper: ignore RULE, RULE reason="…"` for the statement that follows (without a name:
-    /// every rule), `-- lockkeeper: ignore-file RULE reason="…"` for the whole file, and
-    /// `-- lockkeeper: allow-destructive reason="…"` for a statement that is meant to lose data.
+    /// every rule), `-- lockkeeper: ignore-file RULE reason="…"` for the whole file,
+    /// `-- lockkeeper: allow-destructive reason="…"` for a statement that is meant to lose data, and
+    /// `-- lockkeeper: irreversible reason="…"` for a migration that has no way back.
     ///
     /// ```sql before
     /// CREATE TABLE users (id bigint PRIMARY KEY, name text, email text, team_id bigint);

@@ -62,9 +62,12 @@ mod foreign_key_without_not_valid;
 mod half_done_on_failure;
 mod hidden_statements;
 mod ignore_directive;
+mod incomplete_rollback;
 mod invalid_index_left_behind;
 mod locking_several_tables;
+mod lossy_rollback;
 mod missing_lock_timeout;
+mod missing_rollback;
 mod out_of_order_version;
 mod primary_key_building_index;
 mod primary_key_using_nullable_index;
@@ -94,11 +97,12 @@ use crate::{
     plan::Facts,
     sql::{Ddl, Runs, Severity, Statement},
 };
-pub use around::{Around, Compare, OnMain, Others, Standing, needs_files};
+pub use around::{Around, Compare, OnMain, Others, Standing, is_about_rollback, needs_files};
 pub use config::{Config, Level, nearest_rule};
 use context::{Context, Findings};
+pub use directives::says_irreversible;
 pub use fix::{FileFix, Fix};
-pub use rollback::{ROLLBACK_RULES, judge_rollback};
+pub use rollback::{Down, WayDown};
 
 /// One hazard: how it is called, what it means, how it is found.
 pub struct Rule {
@@ -161,9 +165,12 @@ pub const RULES: &[&Rule] = &[
     &half_done_on_failure::RULE,
     &hidden_statements::RULE,
     &ignore_directive::RULE,
+    &incomplete_rollback::RULE,
     &invalid_index_left_behind::RULE,
     &locking_several_tables::RULE,
+    &lossy_rollback::RULE,
     &missing_lock_timeout::RULE,
+    &missing_rollback::RULE,
     &out_of_order_version::RULE,
     &primary_key_building_index::RULE,
     &primary_key_using_nullable_index::RULE,
@@ -240,21 +247,14 @@ pub fn fixes(input: &LintInput<'_>, config: &Config) -> Vec<FileFix> {
     fix::choose(file::walk(input, config))
 }
 
-/// ` on origin/main`; nothing for what is here.
-fn on_branch(branch: &str) -> String {
-    if branch.is_empty() { String::new() } else { format!(" on {branch}") }
-}
-
 /// Where the page of a rule can be read.
 pub fn link(code: &str) -> Option<String> {
-    let way_down = ROLLBACK_RULES.iter().any(|it| it.0 == code);
-    let file = if way_down { "rollback".to_owned() } else { code.replace('-', "_") };
+    let file = code.replace('-', "_");
     let repository = env!("CARGO_PKG_REPOSITORY");
     explain(code).map(|_| format!("{repository}/blob/main/src/lint/{file}.rs"))
 }
 
 /// The page of a rule.
 pub fn explain(code: &str) -> Option<&'static Page> {
-    let own = RULES.iter().find(|it| it.code == code).map(|it| &it.page);
-    own.or_else(|| ROLLBACK_RULES.iter().find(|it| it.0 == code).map(|it| &it.1))
+    RULES.iter().find(|it| it.code == code).map(|it| &it.page)
 }

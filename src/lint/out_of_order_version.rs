@@ -1,6 +1,6 @@
 use super::{
-    LintInput, Rule,
-    around::{Around, Remark, never},
+    Others, Rule,
+    around::{Files, Remark, never},
     context::listed,
 };
 use crate::{page::page, sql::Severity};
@@ -44,13 +44,15 @@ page! {
 pub(super) const RULE: Rule =
     Rule { code: "out-of-order-version", severity: Severity::Error, page: PAGE, check: never, fix: super::fix::none };
 
-pub(super) fn judge(_: &LintInput<'_>, around: &Around) -> Option<Remark> {
-    let behind = around.standing.behind.as_ref()?;
-    let message = format!(
-        "{}{} runs behind it and may have run already: {}. Give this migration a version above",
-        listed(&behind.names),
-        super::on_branch(&behind.branch),
-        behind.then
-    );
-    Some(Remark::new(behind.severity, message))
+pub(super) fn judge(files: &Files<'_>) -> Vec<Remark> {
+    let remark = |behind: &Others| {
+        let message = format!(
+            "{}{} runs behind it and may have run already: {}. Give this migration a version above",
+            listed(&behind.names),
+            behind.place(),
+            behind.then
+        );
+        Remark::new(behind.severity, message)
+    };
+    files.around.standing.behind.iter().map(remark).collect()
 }

@@ -1,109 +1,85 @@
-//! Ways down: is there one, and does it lead back? Judged on catalogs, migration by migration.
+//! The way down of a migration, replayed: what was before, what the way up makes of it, what the way down leaves.
 
-use super::Finding;
+use std::sync::Arc;
+
+use super::{LintInput, around::Around, context::all_of};
 use crate::{
     catalog::{Catalog, Source, differences, replay},
-    page::{Page, page},
-    sql::{Severity, Statement},
+    plan::phase_of_file,
+    sql::{Ddl, Name, Severity, Statement},
 };
 
-page! {
-    /// # A migration without its way down
-    ///
-    /// The other migrations of the folder can be taken back, this one cannot: who has to go back in a hurry finds that out
-    /// then.
-    ///
-    /// ## Why
-    /// Write the way down while the reason for the way up is known; where there is none, say so in it.
-    ///
-    /// ```sql up
-    /// CREATE TABLE carts (id bigint PRIMARY KEY);
-    /// ```
-    ///
-    /// ## Versions
-    /// All.
-    ///
-    /// ## Source
-    /// The convention of the migration tool.
-    const MISSING_PAGE;
+/// How a migration is taken back.
+#[derive(Clone, Debug, Default)]
+pub enum Down {
+    /// Nobody in the folder writes ways down, or it is not known where they are.
+    #[default]
+    Unkept,
+    Kept(WayDown),
 }
 
-page! {
-    /// # A way down that does not lead back
-    ///
-    /// After the way up and the way down the schema is not what it was: the next way up fails, or meets another schema.
-    ///
-    /// ## Why
-    /// Undo each statement in reverse order. What cannot be undone (a value added to an enum) is said in a comment.
-    ///
-    /// ```sql before
-    /// CREATE TABLE users (id bigint PRIMARY KEY);
-    /// ```
-    /// ```sql up
-    /// ALTER TABLE users ADD COLUMN locale text;
-    /// CREATE INDEX users_locale ON users (locale);
-    /// CREATE TYPE tone AS ENUM ('low');
-    /// ```
-    /// ```sql down
-    /// ALTER TABLE users DROP COLUMN locale;
-    /// ```
-    ///
-    /// ## Versions
-    /// All.
-    ///
-    /// ## Source
-    /// Up, then down, replayed on the catalog.
-    const INCOMPLETE_PAGE;
+/// A way down; without statements where there is no file, or nothing in it.
+#[derive(Clone, Debug, Default)]
+pub struct WayDown {
+    pub statements: Arc<[Statement]>,
+    /// It says itself that there is no way back, and why: `-- lockkeeper: irreversible reason="…"`.
+    pub irreversible: bool,
 }
 
-/// The rules about ways down, with their pages.
-pub const ROLLBACK_RULES: &[(&str, Page)] =
-    &[("incomplete-rollback", INCOMPLETE_PAGE), ("missing-rollback", MISSING_PAGE)];
+/// Up and down, side by side.
+pub(super) struct Ways<'a> {
+    pub before: &'a Catalog,
+    pub after: Catalog,
+    pub down: &'a [Statement],
+    /// What is left at the end.
+    pub back: Catalog,
+    /// Why the way down cannot run.
+    pub failed: Option<String>,
+    /// The way up changes the schema.
+    pub changes: bool,
+    /// The file is one of a plan of ours, which says itself what cannot be brought back.
+    pub planned: bool,
+}
 
-/// So many differences are named.
-const NAMED: usize = 3;
+impl<'a> Ways<'a> {
+    /// `None`: nobody asks for a way down of this file, or it cannot be judged because the way up fails.
+    pub fn of(input: &LintInput<'a>, around: &'a Around) -> Option<Self> {
+        let Down::Kept(down) = &around.down else { return None };
+        if down.irreversible || input.statements.is_empty() {
+            return None;
+        }
+        let (after, failed) = run(input.before, input.statements);
+        if failed.is_some() {
+            return None;
+        }
+        let (back, failed) = run(&after, &down.statements);
+        let changes = !differences(input.before, &after).is_empty();
+        let planned = phase_of_file(input.text).is_some();
+        Some(Self { before: input.before, after, down: &down.statements, back, failed, changes, planned })
+    }
 
-/// Judges the way down of one migration. `down`: its statements; `None`: there is no file, though others of the folder
-/// have theirs.
-pub fn judge_rollback(before: &Catalog, up: &[Statement], down: Option<&[Statement]>) -> Option<Finding> {
-    let run = |base: &Catalog, statements: &[Statement]| {
-        let build = replay(base.clone(), &[Source { statements: statements.into() }]);
-        let failed = build.problems.into_iter().find(|(_, it)| it.severity == Severity::Error);
-        (build.catalog, failed.map(|(_, it)| it.message))
-    };
-    let (after, failed) = run(before, up);
-    let first = up.first()?;
-    let changed = differences(before, &after);
-    if changed.is_empty() || failed.is_some() {
-        return None;
+    /// The statements of the way down that write rows of a table.
+    pub fn fills(&self, table: &Name) -> bool {
+        writes(self.down, table)
     }
-    let finding = |rule, severity, message| Finding {
-        rule,
-        severity,
-        range: first.range.clone(),
-        message,
-        fixable: false,
-        statement: 0,
-    };
-    let Some(down) = down else {
-        let message = "There is no way down for this migration, though others of the folder have theirs. Write one, or an empty \
-                       one that says why there is none";
-        return Some(finding("missing-rollback", Severity::Info, message.to_owned()));
-    };
-    let (back, failed) = run(&after, down);
-    if let Some(why) = failed {
-        return Some(finding("incomplete-rollback", Severity::Warning, format!("The way down fails: {why}")));
-    }
-    let left = differences(before, &back);
-    if left.is_empty() {
-        return None;
-    }
-    let more = left.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let named: Vec<String> = left.into_iter().take(NAMED).collect();
-    let message = format!(
-        "The way down does not lead back; before the migration and after the way down differ: {}{more}",
-        named.join("; ")
-    );
-    Some(finding("incomplete-rollback", Severity::Warning, message))
+}
+
+/// Is there a statement that writes rows of the table?
+pub(super) fn writes(statements: &[Statement], table: &Name) -> bool {
+    statements.iter().flat_map(all_of).any(|it| match it {
+        Ddl::Data(it) => {
+            let writes = matches!(it.verb.as_str(), "INSERT" | "UPDATE" | "MERGE" | "COPY" | "WITH");
+            // What a routine does is not known.
+            writes && it.target.as_ref().is_none_or(|it| it.name == table.name) || !it.calls.is_empty()
+        }
+        // What it does is not known to the end.
+        Ddl::Do { .. } => true,
+        _ => false,
+    })
+}
+
+fn run(base: &Catalog, statements: &[Statement]) -> (Catalog, Option<String>) {
+    let build = replay(base.clone(), &[Source { statements: statements.into() }]);
+    let failed = build.problems.into_iter().find(|(_, it)| it.severity == Severity::Error);
+    (build.catalog, failed.map(|(_, it)| it.message))
 }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use super::files::Files;
 use crate::{
-    copilot::{self, Analysis, File, FileId, Role, Script, Snapshot, Stop, Target},
+    copilot::{Analysis, File, FileId, Role, Script, Snapshot, Stop, Target, WayDownAt},
     dialect::{Dialect, postgres::Postgres},
     export::Tool,
     lint::{Config, Standing},
@@ -32,6 +32,7 @@ pub struct Loaded {
     compares: bool,
     target: Result<Arc<Target>, String>,
     tool: Tool,
+    keeps_ways_down: bool,
 }
 
 struct LoadedFile {
@@ -43,6 +44,8 @@ struct LoadedFile {
     config: Option<String>,
     lint: Arc<Config>,
     standing: Option<Arc<Standing>>,
+    /// Of a migration that could have a way down: its file, where it has one.
+    way_down: Option<Option<PathBuf>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -116,10 +119,11 @@ impl Reader<'_> {
             from = format!("{} migrations in {}", migrations.tool.name(), migrations.dir.display());
             for migration in &migrations.files {
                 self.add(&migration.up, Role::Migration);
-                // Ours may stand where the tool does not look.
-                let ours = copilot::rollback_path(migrations.tool, &migration.up);
-                let down = migration.down.clone().or_else(|| ours.filter(|it| self.root.join(it).exists()));
-                if let Some(down) = down.filter(|it| *it != migration.up) {
+                let down = project.file_of_way_down(migration);
+                if let Some(added) = self.files.last_mut().filter(|_| !migration.version.is_empty()) {
+                    added.way_down = Some(down.as_ref().map(|it| self.root.join(it)));
+                }
+                if let Some(down) = down {
                     self.add(&down, Role::Rollback);
                 }
             }
@@ -140,7 +144,8 @@ impl Reader<'_> {
         if let Ok(target) = &target {
             self.plans(&target.dir);
         }
-        Loaded { facts: project.facts(), files: self.files, compares, target, tool }
+        let keeps_ways_down = project.keeps_ways_down();
+        Loaded { facts: project.facts(), files: self.files, compares, target, tool, keeps_ways_down }
     }
 
     /// What is no file on disk.
@@ -151,8 +156,8 @@ impl Reader<'_> {
             Some(known) if known.text.same(&text) => known.clone(),
             _ => Arc::new(Script::new(DIALECT, text)),
         };
-        let (trouble, config, lint, standing) = (None, None, Arc::default(), None);
-        self.files.push(LoadedFile { path, name, place, script, trouble, config, lint, standing });
+        let (trouble, config, lint, standing, way_down) = (None, None, Arc::default(), None, None);
+        self.files.push(LoadedFile { path, name, place, script, trouble, config, lint, standing, way_down });
     }
 
     fn label_of_schema(&self) -> String {
@@ -189,6 +194,7 @@ impl Reader<'_> {
                 config: config(&path).filter(|_| role == Role::Migration),
                 lint: Arc::new(self.project.lint_config(relative)),
                 standing: self.standings.get(relative).cloned().map(Arc::new).filter(|_| role == Role::Migration),
+                way_down: None,
                 path,
             },
             Err(error) => trouble(path, &name, role, &error),
@@ -244,6 +250,7 @@ fn trouble(path: PathBuf, name: &str, role: Role, error: &anyhow::Error) -> Load
         config: None,
         lint: Arc::default(),
         standing: None,
+        way_down: None,
     }
 }
 
@@ -260,6 +267,7 @@ impl Loaded {
             compares: false,
             target: Err(NO_FOLDER.to_owned()),
             tool: Tool::Plain,
+            keeps_ways_down: false,
         }
     }
 
@@ -307,6 +315,12 @@ impl Loaded {
             found.config = file.config;
             found.lint = file.lint;
             found.standing = file.standing;
+            found.way_down = file.way_down.and_then(|down| match down.and_then(|it| files.intern_path(&it)) {
+                Some(down) => Some(WayDownAt::File(down)),
+                None if found.leads_back() => Some(WayDownAt::Section),
+                None if !self.keeps_ways_down => None,
+                None => Some(if self.tool.has_sections() { WayDownAt::Section } else { WayDownAt::Missing }),
+            });
             res.files.insert(id, found);
         }
         res.baseline = self.compares.then_some(baseline);

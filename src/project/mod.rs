@@ -22,6 +22,7 @@ mod standing;
 mod stats;
 mod target;
 mod tree;
+mod ways_down;
 mod write;
 
 use std::{

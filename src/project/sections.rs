@@ -17,6 +17,12 @@ pub(super) fn up_part(text: &Arc<str>) -> Arc<str> {
     }
 }
 
+/// The text with everything but its down section blanked. `None`: it has no sections, or none that leads down.
+pub(super) fn down_part(text: &Arc<str>) -> Option<Arc<str>> {
+    let sections = split(text).filter(|it| !it.down.is_empty())?;
+    Some(blank_all_but(text, &sections.down).into())
+}
+
 /// The up and down sections of a file, as byte ranges; there may be several of each (goose allows one, dbmate one).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Sections {
@@ -84,6 +90,9 @@ mod tests {
         assert_eq!(up.len(), text.len());
         assert_eq!(up.trim(), "SELECT 1;");
         assert_eq!(up.find("SELECT"), text.find("SELECT"));
+        let down = down_part(&text).unwrap_or_default();
+        assert_eq!((down.len(), down.trim()), (text.len(), "DROP TABLE é;"));
+        assert_eq!(down_part(&"-- migrate:up\nSELECT 1;\n".into()), None);
     }
 
     #[test]

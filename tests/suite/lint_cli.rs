@@ -156,7 +156,7 @@ fn comments_to_lint_are_judged_themselves() {
     assert_eq!(
         messages(&word, ""),
         [
-            "1: warning `lockkeeper: ignroe` means nothing; what is understood: `ignore`, `ignore-file`, `allow-destructive`"
+            "1: warning `lockkeeper: ignroe` means nothing; what is understood: `ignore`, `ignore-file`, `allow-destructive`, `irreversible`"
         ]
     );
     let mute = format!("-- lockkeeper: ignore creating-index, missing-lock-timeout\n{index}");

@@ -56,7 +56,12 @@ pub(super) fn actions(snapshot: &Snapshot, file: FileId, acc: &mut Vec<Action>) 
         return;
     }
     let title = "Write rollback".to_owned();
-    acc.push(Action { title, kind: ActionKind::Rewrite, todo: Todo::Rollback, preferred: false, code: None });
+    let known = snapshot.analysis.diagnostics.get(&file).into_iter().flatten();
+    let (kind, code) = match known.map(|it| it.code.as_str()).find(|it| *it == "missing-rollback") {
+        Some(code) => (ActionKind::QuickFix, Some(code.to_owned())),
+        None => (ActionKind::Rewrite, None),
+    };
+    acc.push(Action { title, kind, todo: Todo::Rollback, preferred: false, code });
 }
 
 fn has_line(text: &str, marker: &str) -> bool {
