@@ -394,6 +394,15 @@ impl Needs<'_> {
                 for path in tokens::paths(function.body.text()).into_iter().filter(|_| checked) {
                     if path.called { self.function(&path.name()) } else { self.relation(&path.name()) }
                 }
+                // Which columns they take is known to its tokens only.
+                let tables: Vec<Name> = self
+                    .found
+                    .iter()
+                    .filter_map(|it| if let ObjectRef::Table(it) = it { Some(it.clone()) } else { None })
+                    .collect();
+                for table in tables.iter().filter(|_| checked) {
+                    self.expr(Some(table), &function.body);
+                }
                 for path in function.returns.iter().flat_map(|it| tokens::paths(it.text())) {
                     self.data_type(&DataType {
                         schema: path.name().schema,

@@ -2,14 +2,17 @@
 
 use super::{
     Builder, Kind, Outline, build,
-    drop_constraint::matches,
+    drop_constraint::{loosen, matches},
     pairs::Pairs,
     rebuilt::{Part, carried},
 };
 use crate::{
     dialect::Probe,
     page::page,
-    plan::{PhaseKind::*, helper_name},
+    plan::{
+        PhaseKind::{self, *},
+        helper_name,
+    },
     sql::{Constraint, ConstraintKind, Ddl, Ident, Name, ObjectRef},
 };
 
@@ -58,15 +61,15 @@ pub struct ChangeConstraint {
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeConstraint> {
-    let both = matches(pairs).into_iter().filter_map(|it| Some((it.table, it.before?, it.after?)));
-    let changed = both.filter(|(table, before, after)| {
+    let both = matches(pairs).into_iter().filter_map(|it| Some((it.table, it.before?, it.after?, it.another)));
+    let changed = both.filter(|(table, before, after, another)| {
         let Part::Constraint(_, carried) = carried(pairs, &Part::Constraint(table.clone(), before.clone())) else {
             return false;
         };
-        before.name == after.name && carried != *after
+        *another || before.name == after.name && carried != *after
     });
     changed
-        .filter_map(|(table, before, after)| {
+        .filter_map(|(table, before, after, _)| {
             let name = after.name.clone()?;
             let incoming = incoming(pairs, &table, &before);
             Some(ChangeConstraint { table, name, before, after, incoming })
@@ -92,7 +95,18 @@ fn incoming(pairs: &Pairs<'_>, table: &Name, key: &Constraint) -> Vec<(Name, Con
 
 impl ChangeConstraint {
     fn drop(&self) -> Ddl {
-        Ddl::DropConstraint { table: self.table.clone(), name: self.name.clone(), if_exists: false, cascade: false }
+        let name = self.before.name.clone().unwrap_or_else(|| self.name.clone());
+        Ddl::DropConstraint { table: self.table.clone(), name, if_exists: false, cascade: false }
+    }
+
+    /// Running code may say ON CONFLICT over the old key as long as it runs. Where new foreign keys wait for the new key,
+    /// it cannot wait itself.
+    fn swap_phase(&self, b: &Builder<'_>) -> PhaseKind {
+        let waited_for = b
+            .after()
+            .referencing(&self.table)
+            .any(|(from, it)| b.pairs.base.table(&from.name).is_none_or(|was| !was.constraints.contains(it)));
+        if self.before.name == self.after.name || waited_for { Enforce } else { Contract }
     }
 
     fn key(&self, b: &Builder<'_>, acc: &mut Outline, primary: bool, columns: &[Ident]) {
@@ -110,14 +124,18 @@ impl ChangeConstraint {
             };
             columns.iter().filter(nullable).for_each(|it| build::enforce_not_null(b, acc, Enforce, &self.table, it));
         }
+        let phase = self.swap_phase(b);
+        if let (Contract, Some(old)) = (phase, &self.before.name) {
+            acc.gate(Contract, format!("no running instance relies on {old} ({})", self.table));
+        }
         let group = format!("key:{}.{}", self.table, self.name);
         for (table, fk) in &self.incoming {
             if let Some(name) = fk.name.clone() {
                 let drop = Ddl::DropConstraint { table: table.clone(), name, if_exists: false, cascade: false };
-                acc.grouped(Enforce, &group, drop, "it stands on the key and comes back in this transaction");
+                acc.grouped(phase, &group, drop, "it stands on the key and comes back in this transaction");
             }
         }
-        acc.grouped(Enforce, &group, self.drop(), "its successor follows in this transaction");
+        acc.grouped(phase, &group, self.drop(), "its successor follows in this transaction");
         let promote = Ddl::AddConstraintUsingIndex {
             table: self.table.clone(),
             name: Some(self.name.clone()),
@@ -126,16 +144,17 @@ impl ChangeConstraint {
             deferrable: self.after.deferrable,
             initially_deferred: self.after.initially_deferred,
         };
-        acc.grouped(Enforce, &group, promote, "the index is there already: only the catalog changes");
+        acc.grouped(phase, &group, promote, "the index is there already: only the catalog changes");
+        loosen(b, acc, phase, Some(&group), &self.table, &self.before);
         for (table, fk) in &self.incoming {
             let pending = Constraint { not_valid: true, ..fk.clone() };
             let add = Ddl::AddConstraint { table: table.clone(), constraint: Box::new(pending) };
-            acc.grouped(Enforce, &group, add, "NOT VALID: holds for new rows at once, reads no old ones");
+            acc.grouped(phase, &group, add, "NOT VALID: holds for new rows at once, reads no old ones");
         }
         for (table, fk) in &self.incoming {
             if let Some(name) = fk.name.clone() {
                 acc.step(
-                    Enforce,
+                    phase,
                     Ddl::ValidateConstraint { table: table.clone(), name },
                     "reads the old rows while reads and writes go on",
                 );

@@ -5,7 +5,7 @@ use super::{
     archive::{self, ColumnArchive},
     build,
     pairs::{Pairs, parents},
-    rebuilt::{constraint_mentions, index_mentions},
+    rebuilt::{constraint_mentions, index_mentions, key_mentions},
 };
 use crate::{
     dialect::Probe,
@@ -82,12 +82,10 @@ impl DropColumn {
     /// The column as it was; where it must not be empty, filled with a value that says nothing, as the real ones are gone.
     fn undo(&self, b: &Builder<'_>) -> Undo {
         let (table, name) = (&self.table, &self.column.name);
-        let filler = if self.column.not_null && self.column.default.is_none() && self.column.identity.is_none() {
-            build::filler(b, &self.column)
-        } else {
-            None
-        };
-        let nullable = self.column.not_null && self.relaxed();
+        let relaxed = self.relaxed();
+        let unique = build::in_unique(&b.pairs.base, table, name);
+        let filler = if relaxed && !unique { build::filler(b, &self.column) } else { None };
+        let nullable = relaxed;
         let plain = Column {
             default: filler.as_ref().map(|it| b.dialect().expr(it)).or(self.column.default.clone()),
             not_null: self.column.not_null && !nullable,
@@ -213,7 +211,14 @@ impl DropColumn {
             .indexes_of(&self.table)
             .filter(|it| index_mentions(it, &self.column.name))
             .filter_map(|it| it.name.clone());
-        let names: Vec<String> = constraints.map(|it| it.to_string()).chain(indexes.map(|it| it.to_string())).collect();
+        let statistics = b
+            .pairs
+            .base
+            .statistics
+            .values()
+            .filter(|it| it.table == self.table && it.keys.iter().any(|key| key_mentions(key, &self.column.name)));
+        let constraints = constraints.map(|it| it.to_string()).chain(indexes.map(|it| it.to_string()));
+        let names: Vec<String> = constraints.chain(statistics.map(|it| format!("statistics {}", it.name))).collect();
         if names.is_empty() { String::new() } else { format!("; with it go {}", names.join(", ")) }
     }
 }
@@ -221,7 +226,11 @@ impl DropColumn {
 /// NOT NULL again, after new code has written rows without the column: those get a value first.
 pub(super) fn restore_not_null(b: &Builder<'_>, table: &Name, column: &Column) -> Vec<Action> {
     let mut actions = Vec::new();
-    if let Some(value) = build::filler(b, column) {
+    let value = match build::in_unique(&b.pairs.base, table, &column.name) {
+        true => build::distinct_filler(b, table, column),
+        false => build::filler(b, column),
+    };
+    if let Some(value) = value {
         let pending = format!("t.{} IS NULL", b.dialect().quote(&column.name));
         actions.push(Action::Backfill(b.backfill(table, vec![(column.name.clone(), value)], pending)));
     }

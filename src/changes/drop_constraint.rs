@@ -8,7 +8,7 @@ use super::{
 use crate::{
     dialect::Probe,
     page::page,
-    plan::PhaseKind::*,
+    plan::PhaseKind::{self, *},
     sql::{Constraint, ConstraintKind, Ddl, Name, ObjectRef},
 };
 
@@ -56,6 +56,8 @@ pub(super) struct Match {
     pub table: Name,
     pub before: Option<Constraint>,
     pub after: Option<Constraint>,
+    /// Another primary key, under another name.
+    pub another: bool,
 }
 
 /// Constraints of both sides that have their own story, paired by name, else by definition.
@@ -86,7 +88,12 @@ fn of_table(pairs: &Pairs<'_>, pair: &TablePair) -> Vec<Match> {
     let mut old: Vec<Constraint> = pair.before.constraints.iter().filter(|it| free(it, true)).cloned().collect();
     let mut res = Vec::new();
     let mut rest = Vec::new();
-    let paired = |before: Option<Constraint>, after: Option<Constraint>| Match { table: table.clone(), before, after };
+    let paired = |before: Option<Constraint>, after: Option<Constraint>| Match {
+        table: table.clone(),
+        before,
+        after,
+        another: false,
+    };
     for constraint in pair.after.constraints.iter().filter(|it| free(it, false)) {
         match old.iter().position(|it| it.name == constraint.name) {
             Some(at) => res.push(paired(Some(old.remove(at)), Some(constraint.clone()))),
@@ -97,6 +104,13 @@ fn of_table(pairs: &Pairs<'_>, pair: &TablePair) -> Vec<Match> {
         let same = |it: &Constraint| nameless(&carried(pairs, &part(it))) == nameless(&part(&constraint));
         let at = old.iter().position(same);
         res.push(paired(at.map(|at| old.remove(at)), Some(constraint)));
+    }
+    // A table has one primary key: another takes its place.
+    let primary = |it: &Constraint| matches!(it.kind, ConstraintKind::PrimaryKey(_));
+    let successor = res.iter_mut().find(|it| it.before.is_none() && it.after.as_ref().is_some_and(primary));
+    if let (Some(at), Some(successor)) = (old.iter().position(primary), successor) {
+        successor.before = Some(old.remove(at));
+        successor.another = true;
     }
     res.extend(old.into_iter().map(|it| paired(Some(it), None)));
     res
@@ -154,20 +168,34 @@ impl Kind for DropConstraint {
         }
         let drop = Ddl::DropConstraint { table: self.table.clone(), name, if_exists: false, cascade: false };
         acc.step(phase, drop, "only the catalog changes");
-        if let ConstraintKind::PrimaryKey(key) = &self.constraint.kind {
-            // A key keeps its columns NOT NULL; what the schema wants nullable becomes so when it is gone.
-            let pair = b.pairs.pair(&self.table).into_iter().flat_map(|it| &it.columns);
-            let loose = pair.filter(|it| {
-                key.columns.contains(&it.before.name)
-                    && it.before.not_null
-                    && !it.after.not_null
-                    && it.before.identity.is_none()
-            });
-            for column in loose {
-                let drop = Ddl::DropNotNull { table: self.table.clone(), column: column.after.name.clone() };
-                acc.step(phase, drop, "nothing keeps it NOT NULL any more");
-            }
-        }
+        loosen(b, acc, phase, None, &self.table, &self.constraint);
         acc.verify(phase, b.dialect(), Probe::Gone(self.object()));
+    }
+}
+
+/// A key keeps its columns NOT NULL; what the schema wants nullable becomes so when it is gone.
+pub(super) fn loosen(
+    b: &Builder<'_>,
+    acc: &mut Outline,
+    phase: PhaseKind,
+    group: Option<&str>,
+    table: &Name,
+    gone: &Constraint,
+) {
+    let ConstraintKind::PrimaryKey(key) = &gone.kind else { return };
+    let pair = b.pairs.pair(table).into_iter().flat_map(|it| &it.columns);
+    let loose = pair.filter(|it| {
+        key.columns.contains(&it.before.name)
+            && it.before.not_null
+            && !it.after.not_null
+            && it.before.identity.is_none()
+    });
+    for column in loose {
+        let drop = Ddl::DropNotNull { table: table.clone(), column: column.after.name.clone() };
+        let why = "nothing keeps it NOT NULL any more";
+        match group {
+            Some(group) => acc.grouped(phase, group, drop, why),
+            None => acc.step(phase, drop, why),
+        };
     }
 }

@@ -50,6 +50,15 @@ pub fn find(pairs: &Pairs<'_>) -> Vec<Rebuilt> {
         let candidates: Vec<Part> = parts(&pairs.base).filter(|it| it.table() == after.table()).filter(free).collect();
         let same = candidates.iter().find(|it| nameless(&carried(pairs, it)) == nameless(&after));
         let before = same.or_else(|| candidates.iter().find(|it| it.object() == after.object())).cloned();
+        // Another primary key is a change of its own.
+        let primary =
+            |it: &Part| matches!(it, Part::Constraint(_, it) if matches!(it.kind, ConstraintKind::PrimaryKey(_)));
+        let swap = pairs.pair(&owner.0).is_some_and(|pair| {
+            pair.columns.iter().any(|it| it.after.name == owner.1 && it.dual.as_ref().is_some_and(|it| it.swap))
+        });
+        if before.is_none() && !swap && primary(&after) && candidates.iter().any(primary) {
+            continue;
+        }
         res.push(Rebuilt { before, after, owner });
     }
     res
@@ -93,7 +102,7 @@ pub fn index_mentions(index: &Index, column: &Ident) -> bool {
         || index.predicate.as_ref().is_some_and(|it| mentions_column(it.text(), column))
 }
 
-fn key_mentions(key: &KeyExpr, column: &Ident) -> bool {
+pub fn key_mentions(key: &KeyExpr, column: &Ident) -> bool {
     match key {
         KeyExpr::Column(it) => it == column,
         KeyExpr::Expr(it) => mentions_column(it.text(), column),

@@ -36,7 +36,10 @@ pub struct RenameConstraint {
 }
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<RenameConstraint> {
-    let both = matches(pairs).into_iter().filter_map(|it| Some((it.table, it.before?.name?, it.after?.name?)));
+    let both = matches(pairs)
+        .into_iter()
+        .filter(|it| !it.another)
+        .filter_map(|it| Some((it.table, it.before?.name?, it.after?.name?)));
     both.filter(|(_, from, to)| from != to).map(|(table, from, to)| RenameConstraint { table, from, to }).collect()
 }
 

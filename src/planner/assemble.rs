@@ -8,7 +8,7 @@ use crate::{
     changes::{Draft, Input, Outline},
     dialect::Impact,
     plan::*,
-    sql::{Ddl, Name, Severity},
+    sql::{Ddl, Ident, Name, Severity, TriggerEvent},
 };
 
 /// Milliseconds a statement may wait for its lock before it gives up, so that nobody queues behind it for longer.
@@ -36,18 +36,23 @@ pub fn phases(
     let mut run = Run { input, summaries, hazards, catalog: input.before.clone(), tx: 0 };
     let mut res = Vec::new();
     for kind in PhaseKind::ALL {
-        let own: Vec<&Node> = nodes.iter().filter(|it| it.phase == kind).collect();
-        if own.is_empty() {
+        let nodes_of: Vec<&Node> = nodes.iter().filter(|it| it.phase == kind).collect();
+        if nodes_of.is_empty() {
             continue;
         }
-        let steps = run.steps(&own);
+        let steps = run.steps(&nodes_of);
         let (rollback, irreversible) = rollback::of(&steps, input.dialect, &mut run.tx);
         let at = |change: usize, phase: &PhaseKind| moved.get(&(change, *phase)).copied().unwrap_or(*phase) == kind;
-        let checks = |of: fn(&Outline) -> &Vec<(PhaseKind, Check)>| {
-            let all = outlines
-                .iter()
-                .enumerate()
-                .flat_map(|(i, outline)| of(outline).iter().filter(move |(phase, _)| at(i, phase)));
+        // Where two phases of a change have become one, the state between them is never seen.
+        let moved = &moved;
+        let own = |i: usize| PhaseKind::ALL.into_iter().filter(move |it| moved.get(&(i, *it)) == Some(&kind));
+        let checks = |of: fn(&Outline) -> &Vec<(PhaseKind, Check)>,
+                      seen: fn(Option<PhaseKind>, PhaseKind) -> bool,
+                      end: &dyn Fn(usize) -> Option<PhaseKind>| {
+            let all = outlines.iter().enumerate().flat_map(|(i, outline)| {
+                let end = end(i);
+                of(outline).iter().filter(move |(phase, _)| at(i, phase) && seen(end, *phase))
+            });
             unique(all.map(|(_, it)| it.clone()))
         };
         let gates = outlines
@@ -59,8 +64,8 @@ pub fn phases(
             kind,
             title: title(&steps, summaries),
             gate: (!gates.is_empty()).then(|| gates.join("; ")),
-            preflight: checks(|it| &it.preflight),
-            verify: checks(|it| &it.verify),
+            preflight: checks(|it| &it.preflight, |first, it| first.is_none_or(|first| it <= first), &|i| own(i).min()),
+            verify: checks(|it| &it.verify, |last, it| last.is_none_or(|last| it >= last), &|i| own(i).max()),
             steps: steps.into_iter().map(|it| it.step).collect(),
             rollback,
             irreversible,
@@ -171,6 +176,7 @@ impl Run<'_, '_> {
                 (dialect.render(ddl), impact, undo)
             }
             Action::Backfill(backfill) => {
+                self.fires(backfill, &id);
                 let lock = Lock { object: backfill.table.clone(), mode: LockMode::RowExclusive };
                 let impact = Impact { locks: vec![lock], ..Impact::default() };
                 (dialect.backfill(backfill), impact, draft.undo.clone().unwrap_or(Undo::Nothing))
@@ -207,6 +213,32 @@ impl Run<'_, '_> {
                 message,
                 change: Some(id.to_owned()),
             });
+        }
+    }
+
+    /// What the application's own triggers do on UPDATE they do for every row that is brought over (playbook §3.2).
+    fn fires(&mut self, backfill: &Backfill, id: &str) {
+        let set = |it: &Ident| backfill.set.iter().any(|(column, _)| column == it);
+        let fires = |it: &TriggerEvent| match it {
+            TriggerEvent::Update(columns) => columns.is_empty() || columns.iter().any(set),
+            _ => false,
+        };
+        let own = self.catalog.triggers.values().filter(|it| {
+            let helper = it.name.as_str().starts_with("zzz_mc_") || it.name.as_str().starts_with("Mc_");
+            it.table == backfill.table && !helper && it.events.iter().any(fires)
+        });
+        let names: Vec<String> = own.map(|it| it.name.to_string()).collect();
+        if !names.is_empty() {
+            let message = format!(
+                "the backfill updates rows of {}: its triggers fire for each of them ({})",
+                backfill.table,
+                names.join(", ")
+            );
+            let change = Some(id.to_owned());
+            let hazard = Hazard { rule: "backfill-fires-triggers", severity: Severity::Info, message, change };
+            if !self.hazards.contains(&hazard) {
+                self.hazards.push(hazard);
+            }
         }
     }
 

@@ -12,7 +12,7 @@ pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<Rollba
     let mut actions: Vec<(Action, Option<u32>)> = Vec::new();
     let mut lost: Vec<String> = Vec::new();
     let mut shape = false;
-    for planned in steps.iter().rev() {
+    for planned in keys_last(steps).into_iter().rev() {
         let own = match &planned.undo {
             Undo::Nothing => continue,
             Undo::By(own) => own,
@@ -46,12 +46,54 @@ pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<Rollba
     (number(actions, dialect, tx), irreversible)
 }
 
-/// An index that a later action of the same way back drops need not be built.
+/// A foreign key may come before the unique index it stands on is made a constraint; from then on it stands on that. On the
+/// way back it goes first: as if it had been added behind.
+fn keys_last(steps: &[Planned]) -> Vec<&Planned> {
+    let mut res: Vec<&Planned> = steps.iter().collect();
+    let mut at = 0;
+    while at < res.len() {
+        let Action::Ddl(Ddl::AddConstraint { table: own, constraint }) = &res[at].step.action else {
+            at += 1;
+            continue;
+        };
+        let ConstraintKind::ForeignKey(fk) = &constraint.kind else {
+            at += 1;
+            continue;
+        };
+        let made = |it: &&Planned| matches!(&it.step.action, Action::Ddl(Ddl::AddConstraintUsingIndex { table, .. }) if *table == fk.references);
+        let touched = |it: &&Planned| matches!(&it.step.action, Action::Ddl(Ddl::RenameConstraint { table, .. } | Ddl::DropConstraint { table, .. }) if table == own);
+        match res[at + 1..].iter().rposition(made) {
+            Some(later) if !res[at + 1..at + 2 + later].iter().any(touched) => {
+                let moved = res.remove(at);
+                res.insert(at + 1 + later, moved);
+            }
+            _ => at += 1,
+        }
+    }
+    res
+}
+
+/// An index that a later action of the same way back drops need not be built; one that came back with its column is
+/// not built again.
 fn cancel_out(actions: &mut Vec<(Action, Option<u32>)>) {
     let built = |action: &Action| match action {
         Action::Ddl(Ddl::CreateIndex { index, .. }) => index.name.clone(),
         _ => None,
     };
+    let mut there: Vec<Action> = Vec::new();
+    actions.retain(|(action, _)| {
+        let Action::Ddl(ddl) = action else { return true };
+        let same = |it: &Action| built(it).is_some() && built(it) == built(action);
+        match ddl {
+            Ddl::CreateIndex { .. } if there.iter().any(same) => return false,
+            Ddl::CreateIndex { .. } => there.push(action.clone()),
+            Ddl::DropIndex { name, .. } => there.retain(|it| built(it).as_ref() != Some(name)),
+            // An index goes with what it is over.
+            Ddl::DropColumn { .. } | Ddl::DropTable { .. } => there.clear(),
+            _ => {}
+        }
+        true
+    });
     let dropped =
         |action: &Action, name: &Name| matches!(action, Action::Ddl(Ddl::DropIndex { name: it, .. }) if it == name);
     let mut at = 0;

@@ -198,3 +198,34 @@ pub fn filler(b: &Builder<'_>, column: &Column) -> Option<String> {
         _ => None,
     })
 }
+
+/// The column is part of something unique: two rows may not share its value.
+pub fn in_unique(catalog: &Catalog, table: &Name, column: &Ident) -> bool {
+    let key = |it: &Constraint| match &it.kind {
+        ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => key.columns.contains(column),
+        _ => false,
+    };
+    let keyed = catalog.table(table).is_some_and(|it| it.constraints.iter().any(key));
+    let column = KeyExpr::Column(column.clone());
+    keyed || catalog.indexes_of(table).any(|it| it.unique && it.keys.iter().any(|it| it.expr == column))
+}
+
+/// As [`filler`], another for each row of `t`, made of the table's key; `None` where the type has no room for that.
+pub fn distinct_filler(b: &Builder<'_>, table: &Name, column: &Column) -> Option<String> {
+    let key = b.backfill(table, Vec::new(), String::new()).key;
+    let parts: Vec<String> = key.iter().map(|(it, _)| format!("t.{}::text", b.dialect().quote(it))).collect();
+    if parts.is_empty() || key.iter().any(|(it, _)| *it == column.name) || column.ty.array {
+        return None;
+    }
+    let digest = format!("md5({})", parts.join(" || '/' || "));
+    let roomy = column.ty.modifiers.first().is_none_or(|it| it.parse::<u32>().is_ok_and(|it| it >= 32));
+    match (column.ty.name.as_str(), key.as_slice()) {
+        ("text", _) => Some(digest),
+        ("character varying" | "character", _) if roomy => Some(digest),
+        ("uuid", _) => Some(format!("{digest}::uuid")),
+        ("integer" | "bigint" | "numeric", [(it, ty)]) if ["smallint", "integer"].contains(&ty.name.as_str()) => {
+            Some(format!("t.{}", b.dialect().quote(it)))
+        }
+        _ => None,
+    }
+}
