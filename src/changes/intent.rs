@@ -242,6 +242,13 @@ pub fn annotation(question: &Question, choice: &str, after: &Catalog) -> Option<
     let list = |it: &[&ObjectRef], glue: &str| it.iter().map(bare).collect::<Vec<_>>().join(glue);
     let at = |words: String| news.iter().map(|it| ((*it).clone(), words.clone())).collect();
     let first = news.first()?;
+    if question.id.starts_with("partition:") {
+        let (_, table) = question.id.split_once(':')?;
+        let chosen = news.iter().find(|it| it.to_string() == choice)?;
+        let name = table.rsplit('.').next().unwrap_or(table);
+        let annotation = format!("-- @renamed from={}", quoted(name));
+        return Some((format!("{choice} takes the rows of {table}"), vec![((*chosen).clone(), annotation)]));
+    }
     Some(match choice {
         RENAME => {
             let old = bare(olds.first()?);

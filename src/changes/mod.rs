@@ -6,6 +6,7 @@
 
 mod archive;
 mod build;
+mod divide;
 mod dual;
 mod intent;
 mod labels;
@@ -56,6 +57,7 @@ mod drop_not_null;
 mod drop_table;
 mod merge_columns;
 mod move_column;
+mod partition_table;
 mod rename_column;
 mod rename_constraint;
 mod rename_index;
@@ -166,6 +168,7 @@ kinds! {
     change_function::ChangeFunction,
     create_table::CreateTable,
     rename_table::RenameTable,
+    partition_table::PartitionTable,
     add_column::AddColumn,
     rename_column::RenameColumn,
     change_key::ChangeKey,

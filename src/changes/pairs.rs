@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Input,
+    divide::{self, Divided},
     dual::Dual,
     intent,
     labels::{self, Replaced},
@@ -25,6 +26,10 @@ pub struct Pairs<'a> {
     pub base: Catalog,
     /// Tables that get a new name or schema: (before, after).
     pub renamed_tables: Vec<(Name, Name)>,
+    /// Tables that become partitioned in place.
+    pub divided: Vec<Divided>,
+    /// Tables whose partitioning changes in a way that there is no plan for, and why.
+    pub undivided: Vec<(Name, String)>,
     /// Columns that are renamed in one stroke: (table in `after`, before, after).
     pub renamed_columns: Vec<(Name, Ident, Ident)>,
     /// Sequences that get a new name: (before, after).
@@ -81,6 +86,8 @@ impl<'a> Pairs<'a> {
             input,
             base: input.before.clone(),
             renamed_tables: Vec::new(),
+            divided: Vec::new(),
+            undivided: Vec::new(),
             renamed_columns: Vec::new(),
             renamed_sequences: Vec::new(),
             reshapes: Reshapes::default(),
@@ -92,6 +99,7 @@ impl<'a> Pairs<'a> {
             questions: Vec::new(),
         };
         intent::rename_tables(&mut res);
+        divide::find(&mut res);
         reshape::find(&mut res);
         res.replaced = labels::find(&res);
         res.pair_tables();

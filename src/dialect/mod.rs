@@ -87,6 +87,13 @@ pub trait Dialect: std::marker::Sync {
 
     fn can(&self, capability: Capability, server_version: u32) -> bool;
 
+    /// The condition that all rows of a partition meet (`within`), or that no row meets which belongs to it, for a CHECK that
+    /// spares reading them when it is attached. `None`: there is none, or none that the server would recognise.
+    fn bound_condition(&self, by: &PartitionBy, bound: &Expr, nullable: bool, within: bool) -> Option<Expr>;
+
+    /// A range that has no lower end.
+    fn has_no_beginning(&self, bound: &Expr) -> bool;
+
     /// Function and trigger of a dual write, to be created in one transaction.
     fn sync(&self, sync: &Sync) -> Vec<Ddl>;
 

@@ -50,6 +50,8 @@ pub fn arrange(drafts: Vec<Draft>, base: &Catalog, after: &Catalog) -> Vec<Node>
         let mut edges = edges(touches, base, after);
         edges.extend(lineage(nodes, touches, base));
         edges.extend(in_change(nodes));
+        // A change that makes ready what it then exchanges says itself in which order.
+        edges.retain(|(first, second)| first < second || !of_one_change(&nodes[*first], &nodes[*second]));
         lift(nodes, &edges);
         edges
     };
@@ -383,6 +385,11 @@ struct Life {
     builders: Vec<usize>,
     /// Those that need it only to take something down from it.
     leavers: Vec<usize>,
+}
+
+fn of_one_change(a: &Node, b: &Node) -> bool {
+    let change = a.drafts.first().map(|it| it.change);
+    a.drafts.iter().chain(&b.drafts).all(|it| Some(it.change) == change)
 }
 
 /// The drafts of a change keep their order within a phase.

@@ -425,6 +425,19 @@ fn moved(plan: &Plan, before: &Checksums, after: &Checksums) -> Vec<String> {
     let is_said = |change: &ChangeSummary, name: &str| name.strip_prefix("public.").unwrap_or(name) == change.object;
     let gone_tables: Vec<_> = before.iter().filter(|it| !after.contains_key(it.0)).map(|it| it.1).collect();
     let mut res = Vec::new();
+    for change in plan.changes.iter().filter(|it| it.kind == "partition_table") {
+        let was = before.iter().find(|(name, _)| is_said(change, name)).map(|it| it.1);
+        // Partitions are told apart by their columns: all of the table's, with the values it had.
+        let holds = |was: &TableSum, is: &TableSum| {
+            let kept = |(name, it): (&String, &ColumnSum)| is.columns.get(name).is_none_or(|is| is.values == it.values);
+            was.rows == is.rows && was.columns.iter().all(kept)
+        };
+        if let Some(was) =
+            was.filter(|was| !after.iter().any(|(name, is)| !before.contains_key(name) && holds(was, is)))
+        {
+            res.push(format!("no partition of {} holds its {} rows", change.object, was.rows));
+        }
+    }
     for change in &plan.changes {
         for (name, table) in after {
             let is_new = !before.contains_key(name);

@@ -9,6 +9,7 @@ mod catalog;
 mod cli;
 mod corpus;
 mod deparse;
+mod divide;
 mod dual_write;
 mod exports;
 mod facts;

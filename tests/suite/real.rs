@@ -31,10 +31,11 @@ pub fn report(report: &Report) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What an application that knows this schema says of every table: each column read, written and inserted.
+/// What an application that knows this schema says of every table: each column read, written and inserted. Partitions
+/// it uses through the table they are of.
 fn code(catalog: &Catalog) -> Vec<String> {
     let postgres = dialect::by_name("postgres").unwrap();
-    let tables = catalog.tables.values().flat_map(|table| {
+    let tables = catalog.tables.values().filter(|it| it.partition_of.is_none()).flat_map(|table| {
         let name = postgres.quote_name(&table.name);
         let quoted = |it: &Column| postgres.quote(&it.name).into_owned();
         let all: Vec<String> = table.columns.iter().map(quoted).collect();

@@ -4,6 +4,7 @@
 
 mod again;
 mod backfill;
+mod bounds;
 mod expr;
 mod fact;
 mod lexer;
@@ -121,6 +122,14 @@ impl Dialect for Postgres {
             Capability::NotNullNotValid | Capability::PartitionedForeignKeyNotValid | Capability::VirtualColumns => 18,
         };
         server_version >= since
+    }
+
+    fn bound_condition(&self, by: &PartitionBy, bound: &Expr, nullable: bool, within: bool) -> Option<Expr> {
+        bounds::condition(by, bound, nullable, within)
+    }
+
+    fn has_no_beginning(&self, bound: &Expr) -> bool {
+        bounds::has_no_beginning(bound)
     }
 
     fn sync(&self, sync: &Sync) -> Vec<Ddl> {

@@ -1,9 +1,10 @@
 //! What a plan gives other names: while rows are made, it has the target's names, so that the target's demands find it.
+//! And the checks of partitions to be, which the target does not have as such.
 
 use crate::{
     dialect::{Dialect, postgres::Postgres},
     plan::{Action, Plan, Step},
-    sql::{Ddl, Name},
+    sql::{ConstraintKind, Ddl, Name},
 };
 
 /// Statements that rename what the plan renames, each with the one that takes it back; in the order in which they run.
@@ -24,6 +25,15 @@ pub fn renames(plan: &Plan) -> Vec<[String; 2]> {
                 res.push([step.sql.clone(), Postgres.render(&back)]);
             }
             _ => {}
+        }
+    }
+    // Rows that a bound keeps out would stop the plan, as it says.
+    for step in steps.iter().filter(|it| of(it, "partition_table:")) {
+        if let Action::Ddl(Ddl::AddConstraint { table, constraint }) = &step.action
+            && let (ConstraintKind::Check(_), Some(name)) = (&constraint.kind, constraint.name.clone())
+        {
+            let back = Ddl::DropConstraint { table: table.clone(), name, if_exists: false, cascade: false };
+            res.push([step.sql.clone(), Postgres.render(&back)]);
         }
     }
     for step in steps.iter().filter(|it| of(it, "rename_column:")) {

@@ -12,6 +12,8 @@ mod objects;
 mod partitions;
 mod tables;
 
+pub(super) use partitions::parenthesised;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Impact, types};

@@ -23,6 +23,14 @@ impl Acc<'_> {
         self.lock_family(partition, AccessExclusive);
         self.lock_referenced_by(parent, ShareRowExclusive);
         let (parent_table, table) = (self.table_at(parent), self.table_at(partition));
+        // A foreign key that both have becomes one: the partition's triggers on the other side go (measured on 13 to 18).
+        for it in table.into_iter().flat_map(|it| &it.constraints) {
+            if let ConstraintKind::ForeignKey(fk) = &it.kind
+                && parent_table.is_some_and(|parent| parent.constraints.iter().any(|own| own.kind == it.kind))
+            {
+                self.lock_partitions(&fk.references, AccessExclusive);
+            }
+        }
         let implied = match (parent_table.and_then(|it| it.partition_by.as_ref()), table) {
             (Some(by), Some(table)) => conditions(by, bound).is_some_and(|it| is_implied(&it, table)),
             _ => false,
@@ -92,7 +100,7 @@ impl Acc<'_> {
 }
 
 /// The comparisons a partition's bound stands for, as canonical text: `at >= '2023-01-01'`, `at < '2024-01-01'`.
-/// Only for one plain key column and a RANGE or a one-value LIST: what more there is counts as not provable.
+/// Only for one plain key column and a RANGE or a LIST without NULL: what more there is counts as not provable.
 fn conditions(by: &PartitionBy, bound: &Expr) -> Option<Conditions> {
     let [key] = by.keys.as_slice() else { return None };
     let KeyExpr::Column(column) = &key.expr else { return None };
@@ -104,8 +112,11 @@ fn conditions(by: &PartitionBy, bound: &Expr) -> Option<Conditions> {
             let upper = (to != "maxvalue").then(|| format!("{column} < {to}"));
             lower.into_iter().chain(upper).collect()
         }
-        (PartitionStrategy::List, [value]) if !value.contains(" , ") && value != "null" => {
-            vec![format!("{column} = {value}")]
+        (PartitionStrategy::List, [values]) if values.split(" , ").all(|it| it != "null") => {
+            match values.contains(" , ") {
+                true => vec![format!("{column} in ( {values} )")],
+                false => vec![format!("{column} = {values}")],
+            }
         }
         _ => return None,
     };
@@ -127,9 +138,8 @@ fn is_implied(conditions: &Conditions, table: &Table) -> bool {
 
 /// Does a valid CHECK of the default partition say `NOT (all of it)`?
 fn excludes(default: &Table, conditions: &Conditions) -> bool {
-    valid_checks(default).any(|it| {
-        let text = spaced(it.text());
-        let Some(inner) = unwrapped(&text).strip_prefix("not ") else { return false };
+    valid_checks(default).flat_map(|it| conjuncts(it.text())).any(|it| {
+        let Some(inner) = it.strip_prefix("not ") else { return false };
         let mut parts = conjuncts(inner);
         parts.retain(|it| *it != format!("{} is not null", conditions.column));
         !parts.is_empty() && parts.iter().all(|it| conditions.comparisons.contains(it))
@@ -205,7 +215,7 @@ fn unwrapped(text: &str) -> &str {
 }
 
 /// What stands in the top-level parentheses of a bound, canonical: `FROM ('a') TO ('b')` gives `'a'` and `'b'`.
-fn parenthesised(text: &str) -> Vec<String> {
+pub(in crate::dialect::postgres) fn parenthesised(text: &str) -> Vec<String> {
     let text = spaced(text);
     let mut res = Vec::new();
     let mut depth = 0i32;
