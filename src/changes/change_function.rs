@@ -39,7 +39,9 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeFunction> {
     let (base, after) = (&pairs.base.functions, &pairs.input.after.functions);
     let same =
         |a: &Function, b: &Function| Function { owner: None, ..a.clone() } == Function { owner: None, ..b.clone() };
-    let kept = after.iter().filter_map(|(key, new)| {
+    let remade = super::in_place::remade_functions(pairs);
+    let own = after.iter().filter(|(_, it)| remade.is_empty() || !remade.contains(&it.object()));
+    let kept = own.filter_map(|(key, new)| {
         let old = base.get(key);
         let changed = old.is_none_or(|old| !Arc::ptr_eq(old, new) && !same(old, new));
         changed.then(|| ChangeFunction { before: old.cloned(), after: Some(new.clone()) })

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{Builder, Kind, Outline, dual, link, pairs::Pairs};
+use super::{Builder, Kind, Outline, dual, in_place, link, pairs::Pairs};
 use crate::{
-    dialect::Probe,
     page::page,
     plan::{PhaseKind::*, Question, Undo},
     sql::{
-        Attribute, CompositeAction, Constraint, DataType, Ddl, Domain, DomainAction, EnumPosition, Ident, Name,
-        ObjectRef, Severity, TypeKind, UserType,
+        Attribute, CompositeAction, Constraint, Ddl, Domain, DomainAction, EnumPosition, Ident, Name, ObjectRef,
+        Severity, TypeKind, UserType,
     },
 };
 
@@ -21,7 +20,9 @@ page! {
     /// An enum gets a new value without any lock, and never loses it again. Taking values away, renaming or reordering them needs
     /// another type: its columns get copies that follow every write, and copies and types exchange their names in one short
     /// transaction. What becomes of a value that goes is said at the type (`-- @map from=air to=rail`, or `to=null`) or by an
-    /// answer; else no row may hold it. Where copies cannot be, every column is written again, and that is said. A check on a domain locks every table that uses it against writes while it is validated.
+    /// answer; else no row may hold it. Where copies cannot be, every column is written again, and that is said with what stands in the way. Functions, views,
+    /// policies, triggers, defaults, indexes and checks that hold the type come back over the new one. Another base of a domain,
+    /// or type of an attribute in use, goes the same way. A check on a domain locks every table that uses it against writes while it is validated.
     ///
     /// ```sql before
     /// CREATE TYPE mode AS ENUM ('road', 'rail');
@@ -71,27 +72,28 @@ impl ChangeUserType {
     }
 
     fn change(&self, b: &Builder<'_>, acc: &mut Outline, before: &UserType, after: &UserType) {
+        let name = self.name();
+        if b.pairs.remade.contains(&name) {
+            let roots = in_place::roots(b.pairs);
+            if roots.first() == Some(&name) {
+                in_place::outline(b, acc, &roots);
+            }
+            return;
+        }
         match (&before.kind, &after.kind) {
             (TypeKind::Enum(old), TypeKind::Enum(new)) => match added(old, new) {
                 Some(values) => self.add_values(acc, values),
-                None => self.relabel(b, acc, before, after),
+                None => self.relabel(b, acc),
             },
-            (TypeKind::Domain(old), TypeKind::Domain(new))
-                if old.base == new.base && old.collation == new.collation =>
-            {
-                self.domain(b, acc, old, new)
-            }
+            (TypeKind::Domain(old), TypeKind::Domain(new)) => self.domain(acc, old, new),
             (TypeKind::Composite(old), TypeKind::Composite(new)) => self.composite(acc, old, new),
-            _ => self.swap(b, acc, before, after),
+            _ => {}
         }
     }
 
-    /// Columns go over to another type by a second copy where they can, else in place.
-    fn relabel(&self, b: &Builder<'_>, acc: &mut Outline, before: &UserType, after: &UserType) {
+    /// Columns go over to another type by a second copy.
+    fn relabel(&self, b: &Builder<'_>, acc: &mut Outline) {
         let name = self.name();
-        if !b.pairs.replaced.iter().any(|it| it.name == name && it.twice) {
-            return self.swap(b, acc, before, after);
-        }
         for set in &b.pairs.sets {
             // Two enums of one set go over together, in the steps of the first.
             if link::types(b.pairs, set).first().is_some_and(|it| it.name == name) {
@@ -109,7 +111,7 @@ impl ChangeUserType {
         }
     }
 
-    fn domain(&self, b: &Builder<'_>, acc: &mut Outline, old: &Domain, new: &Domain) {
+    fn domain(&self, acc: &mut Outline, old: &Domain, new: &Domain) {
         let alter = |action| Ddl::AlterDomain { name: self.name(), action };
         if old.default != new.default {
             acc.step(Expand, alter(DomainAction::SetDefault(new.default.clone())), "only the catalog changes");
@@ -145,7 +147,6 @@ impl ChangeUserType {
                 if new.not_null { (Enforce, DomainAction::SetNotNull) } else { (Expand, DomainAction::DropNotNull) };
             acc.step(phase, alter(action), "tables that use the domain are read");
         }
-        let _ = b;
     }
 
     fn composite(&self, acc: &mut Outline, old: &[Attribute], new: &[Attribute]) {
@@ -161,7 +162,7 @@ impl ChangeUserType {
                     acc.step(
                         Enforce,
                         alter(CompositeAction::SetAttributeType { name, ty, collation }),
-                        "refused while a table has a column of the type",
+                        "no column is of it, so only the catalog changes",
                     );
                 }
                 Some(_) => {}
@@ -184,88 +185,6 @@ impl ChangeUserType {
             });
         }
     }
-
-    /// The old type steps aside, a new one takes its name, and every column goes over by its text.
-    fn swap(&self, b: &Builder<'_>, acc: &mut Outline, before: &UserType, after: &UserType) {
-        let name = self.name();
-        let aside = crate::plan::helper_name("mc_old", &[name.name.as_str()]);
-        let group = format!("type:{name}");
-        acc.grouped(
-            Contract,
-            &group,
-            Ddl::RenameType { from: name.clone(), to: aside.clone() },
-            "the old type steps aside",
-        );
-        acc.grouped(Contract, &group, Ddl::CreateType { ty: Box::new(after.clone()) }, "the new one takes its name");
-        for ddl in super::recreate::attached(b.after(), &ObjectRef::Type(name.clone())) {
-            acc.grouped(Contract, &group, ddl, "as on the old one").undo(Undo::Nothing);
-        }
-        for (pair, column) in
-            b.pairs.single_columns().filter(|(_, it)| uses(&it.after.ty, &name) && uses(&it.before.ty, &name))
-        {
-            let (table, of) = (pair.after.name.clone(), column.after.name.clone());
-            let followers = b.followers(&[(table.clone(), of.clone())]);
-            followers.drop(acc, Contract, &group);
-            let default = |default| Ddl::SetDefault { table: table.clone(), column: of.clone(), default };
-            if column.before.default.is_some() {
-                acc.grouped(Contract, &group, default(None), "a default is of the old type");
-            }
-            let text = if column.after.ty.array { "text[]" } else { "text" };
-            let (value, ty) = (b.dialect().quote(&of), b.dialect().render_type(&column.after.ty));
-            let replaced = b.pairs.replaced.iter().find(|it| it.name == name);
-            // On the way back the old type is there again, aside still.
-            let old = DataType {
-                schema: column.before.ty.schema.as_ref().and(name.schema.clone()),
-                name: aside.as_str().into(),
-                ..column.before.ty.clone()
-            };
-            let old_ty = b.dialect().render_type(&old);
-            let convert = |back: bool| match replaced.map(|it| &it.labels) {
-                Some(it) if back => it.down(b.dialect(), column.after.ty.array, &old_ty).replace("{}", &value),
-                Some(it) => it.up(b.dialect(), column.after.ty.array, &ty).replace("{}", &value),
-                None if back => format!("{value}::{text}::{old_ty}"),
-                None => format!("{value}::{text}::{ty}"),
-            };
-            if let Some(labels) = replaced.map(|it| it.labels.unsaid.clone()).filter(|it| !it.is_empty()) {
-                let array = column.before.ty.array;
-                let probe = Probe::Labels { table: table.clone(), column: of.clone(), labels, array };
-                acc.preflight(Contract, b.dialect(), probe);
-            }
-            let set = Ddl::SetType {
-                table: table.clone(),
-                column: of.clone(),
-                ty: column.after.ty.clone(),
-                collation: None,
-                using: Some(b.dialect().expr(&convert(false))),
-            };
-            let back = Ddl::SetType {
-                table: table.clone(),
-                column: of.clone(),
-                ty: old,
-                collation: None,
-                using: Some(b.dialect().expr(&convert(true))),
-            };
-            acc.grouped(Contract, &group, set, "every row is written again")
-                .undo(Undo::By(vec![crate::plan::Action::Ddl(back)]));
-            if let Some(it) = &column.after.default {
-                acc.grouped(Contract, &group, default(Some(it.clone())), "the default in the new type");
-            }
-            followers.create(acc, Contract, &group);
-            let message = format!("{table} is written again while nobody can read it: {name} loses or reorders values");
-            acc.hazard("changing-type-rewrites", Severity::Error, message);
-        }
-        acc.grouped(
-            Contract,
-            &group,
-            drop(&UserType { name: name.sibling(aside), ..before.clone() }),
-            "no column is of it any more",
-        );
-        acc.gate(Contract, format!("no running instance uses what {name} no longer has"));
-    }
-}
-
-fn uses(ty: &DataType, name: &Name) -> bool {
-    ty.name.as_str() == name.name.as_str() && (ty.schema.is_none() || ty.schema == name.schema)
 }
 
 /// The new values with their places, when all old ones stay in their order.

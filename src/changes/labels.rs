@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use smol_str::SmolStr;
 
 use super::{
-    build::views_over,
+    bound::Bound,
     dual,
     pairs::Pairs,
-    rebuilt::{Part, parts},
+    rebuilt::{Part, stands_on},
 };
 use crate::{
     plan::{Question, helper_name},
@@ -27,6 +27,8 @@ pub struct Replaced {
     pub labels: Labels,
     /// The columns can have two copies; else they are written again in place.
     pub twice: bool,
+    /// Why they cannot.
+    pub why: Option<String>,
 }
 
 /// How values get from one set of labels to the other.
@@ -53,8 +55,10 @@ pub fn find(pairs: &Pairs<'_>) -> Vec<Replaced> {
             working: name.sibling(helper_name("mc_new", &[name.name.as_str()])),
             aside: name.sibling(helper_name("mc_old", &[name.name.as_str()])),
             labels: Labels::of(pairs, name, old, new),
-            twice: can_be_twice(pairs, name),
+            twice: false,
+            why: obstacle(pairs, name),
         })
+        .map(|it| Replaced { twice: it.why.is_none(), ..it })
         .collect()
 }
 
@@ -68,52 +72,86 @@ pub fn is_of(ty: &DataType, name: &Name) -> bool {
     ty.name.as_str() == name.name.as_str() && (ty.schema.is_none() || ty.schema == name.schema)
 }
 
-/// Every column of the type can have two copies, and nothing else holds on to the old type.
-fn can_be_twice(pairs: &Pairs<'_>, name: &Name) -> bool {
+/// Why its columns cannot have two copies: said to a person. Functions, views, policies, triggers and defaults that hold
+/// on to the old type are made again in the swap; indexes and checks are built on the new copies.
+fn obstacle(pairs: &Pairs<'_>, name: &Name) -> Option<String> {
     let (base, after) = (&pairs.base, pairs.input.after);
-    let mut columns: Vec<(Name, Ident)> = Vec::new();
-    for table in base.tables.values() {
-        for old in table.columns.iter().filter(|it| is_of(&it.ty, name)) {
-            let new = after.table(&table.name).and_then(|it| it.column(&old.name));
-            if !new.is_some_and(|new| new.ty == old.ty && dual::possible(pairs, &table.name, old, new)) {
-                return false;
-            }
-            columns.push((table.name.clone(), old.name.clone()));
+    let bound = Bound::of(base, std::slice::from_ref(name));
+    if let Some(it) = bound.types.iter().find(|it| *it != name) {
+        return Some(format!("type {it} is made of it"));
+    }
+    if let Some((table, it)) = bound.computed.first() {
+        return Some(format!("generated column {table}.{it} depends on it"));
+    }
+    let columns: Vec<(&Name, &Column)> =
+        base.tables.values().flat_map(|of| of.columns.iter().map(|it| (&of.name, it))).collect();
+    let own = columns.iter().filter(|(_, it)| is_of(&it.ty, name));
+    for (table, old) in own.clone() {
+        let new = after.table(table).and_then(|it| it.column(&old.name));
+        match new {
+            Some(new) if new.ty != old.ty => return Some(format!("{table}.{} gets another type", old.name)),
+            Some(new) if dual::possible(pairs, table, old, new) => {}
+            Some(_) => return Some(format!("a second copy of {table}.{} is not possible", old.name)),
+            None => return Some(format!("{table}.{} goes or gets another name", old.name)),
         }
     }
+    if own.count() == 0 {
+        return Some("no column is of it".into());
+    }
     // A column that comes would be made of the type that goes.
-    let known = |table: &Table, it: &Column| base.table(&table.name).is_some_and(|old| old.column(&it.name).is_some());
-    let comes = after.tables.values().any(|table| {
-        let own = table.columns.iter().filter(|it| is_of(&it.ty, name));
-        own.into_iter().any(|it| !known(table, it))
-    });
-    let named = |text: &str| {
-        let last = |it: &tokens::Path| it.parts.last().is_some_and(|(part, _)| *part == name.name);
-        tokens::paths(text).iter().any(|it| it.typed && last(it))
+    let known = |table: &Name, it: &Column| {
+        columns.iter().any(|old| old.0 == table && old.1.name == it.name && old.1.ty == it.ty)
     };
-    let held_by_type = base.types.values().any(|it| match &it.kind {
-        TypeKind::Domain(it) => is_of(&it.base, name),
-        TypeKind::Composite(it) => it.iter().any(|it| is_of(&it.ty, name)),
-        _ => false,
-    });
-    let held_by_function = base.functions.values().any(|it| {
-        let returned = it.returns.as_ref().is_some_and(|it| it.text().contains(name.name.as_str()));
-        returned || it.args.iter().any(|it| is_of(&it.ty, name))
-    });
-    let followers = views_over(base, &columns);
-    let held_by_view = base.views.values().any(|it| named(it.query.text()) && !followers.contains(&it.name));
-    let cast = |it: &Part| match it {
-        Part::Index(it) => {
-            let keys = it.keys.iter().filter_map(|it| match &it.expr {
-                KeyExpr::Expr(it) => Some(it),
-                KeyExpr::Column(_) => None,
-            });
-            keys.chain(&it.predicate).any(|it| named(it.text()))
+    let all = after.tables.values().flat_map(|of| of.columns.iter().map(|it| (&of.name, it)));
+    if let Some((table, it)) = all.into_iter().find(|(table, it)| is_of(&it.ty, name) && !known(table, it)) {
+        return Some(format!("{table}.{} is new", it.name));
+    }
+    held_by_function(pairs, &bound).or_else(|| held_apart(&bound)).or_else(|| {
+        held_apart(&Bound::of(after, std::slice::from_ref(name))).or_else(|| bound.obstacles().into_iter().next())
+    })
+}
+
+/// A function that changes as well, or that is called where the swap does not reach.
+fn held_by_function(pairs: &Pairs<'_>, bound: &Bound<'_>) -> Option<String> {
+    for it in &bound.functions {
+        let wanted = pairs.input.after.functions.get(&(it.name.clone(), it.input_types()));
+        let same = wanted.is_some_and(|wanted| {
+            Function { owner: None, ..(**wanted).clone() } == Function { owner: None, ..(**it).clone() }
+        });
+        if !same || it.kind == FunctionKind::Aggregate {
+            return Some(format!("function {} has it in its signature", it.name));
         }
-        Part::Constraint(_, it) => matches!(&it.kind, ConstraintKind::Check(it) if named(it.text())),
+    }
+    let default = |table: &Name, column: &Ident| pairs.base.table(table)?.column(column)?.default.clone();
+    let mut own = bound.defaults(true).into_iter();
+    let calling = own.find(|(table, column)| default(table, column).is_some_and(|it| bound.calls(&it)));
+    calling.map(|(table, column)| format!("the default of {table}.{column} calls a function with it in its signature"))
+}
+
+/// An index or a check that holds the type, and that is not made anew over a second copy.
+fn held_apart(bound: &Bound<'_>) -> Option<String> {
+    let copied = |part: &Part| bound.columns.iter().any(|(table, column)| stands_on(part, table, column));
+    let exprs = |part: &Part| -> Vec<Expr> {
+        match part {
+            Part::Index(it) => {
+                let keys =
+                    it.keys.iter().filter_map(|it| if let KeyExpr::Expr(it) = &it.expr { Some(it) } else { None });
+                keys.chain(&it.predicate).cloned().collect()
+            }
+            Part::Constraint(_, it) => match &it.kind {
+                ConstraintKind::Check(it) => vec![it.clone()],
+                _ => Vec::new(),
+            },
+        }
     };
-    let held = parts(base).any(|it| cast(&it)) || parts(after).any(|it| cast(&it));
-    !columns.is_empty() && !comes && !held_by_type && !held_by_function && !held_by_view && !held
+    let indexes = bound.indexes().into_iter().map(Part::Index);
+    let constraints = bound.constraints().into_iter().map(|(table, it)| Part::Constraint(table, it));
+    let mut all = indexes.chain(constraints);
+    let held = all.find(|it| exprs(it).iter().any(|expr| bound.calls(expr) || (bound.uses(expr) && !copied(it))));
+    held.map(|it| match it {
+        Part::Index(_) => format!("index {} holds on to it", it.object()),
+        Part::Constraint(..) => format!("constraint {} holds on to it", it.object()),
+    })
 }
 
 impl Labels {

@@ -5,9 +5,11 @@
 //! To add a kind: a file with `PAGE`, a type that is [`Kind`], `detect`, and its two lines here.
 
 mod archive;
+mod bound;
 mod build;
 mod divide;
 mod dual;
+mod in_place;
 mod intent;
 mod labels;
 mod link;

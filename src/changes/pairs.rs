@@ -6,14 +6,14 @@ use super::{
     Input,
     divide::{self, Divided},
     dual::Dual,
-    intent,
+    in_place, intent,
     labels::{self, Replaced},
     link,
     rebuilt::Rebuilt,
     reshape::{self, Reshapes},
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, rename_casts},
     plan::Question,
     sql::{tokens::rename_column, *},
 };
@@ -43,6 +43,8 @@ pub struct Pairs<'a> {
     pub rebuilt: Vec<Rebuilt>,
     /// Enums that another type takes the place of.
     pub replaced: Vec<Replaced>,
+    /// Types that are made anew in one transaction, their columns written again.
+    pub remade: Vec<Name>,
     /// Columns whose copies exchange names, by table and column of `after`; each set in one transaction.
     pub sets: Vec<Vec<(Name, Ident)>>,
     pub questions: Vec<Question>,
@@ -95,6 +97,7 @@ impl<'a> Pairs<'a> {
             tables: Vec::new(),
             rebuilt: Vec::new(),
             replaced: Vec::new(),
+            remade: Vec::new(),
             sets: Vec::new(),
             questions: Vec::new(),
         };
@@ -102,6 +105,7 @@ impl<'a> Pairs<'a> {
         divide::find(&mut res);
         reshape::find(&mut res);
         res.replaced = labels::find(&res);
+        res.remade = in_place::remade(&res);
         res.pair_tables();
         intent::rename_sequences(&mut res);
         res.follow_sequences();
@@ -242,6 +246,9 @@ impl<'a> Pairs<'a> {
     /// An expression of `after` over the working names of columns that exist twice.
     pub fn at_work(&self, table: &Name, expr: &Expr) -> Expr {
         let Some(pair) = self.pair(table) else { return expr.clone() };
+        let cast = |text: &str, it: &Replaced| rename_casts(text, &it.name, &it.working);
+        let twice = self.replaced.iter().filter(|it| it.twice);
+        let expr = &twice.fold(expr.clone(), |expr, it| Expr::new(cast(expr.text(), it), cast(expr.canon(), it)));
         let duals = pair.columns.iter().filter_map(|it| Some((&it.after.name, &it.dual.as_ref()?.sync.new)));
         duals.filter(|(name, working)| name != working).fold(expr.clone(), |expr, (name, working)| {
             Expr::new(rename_column(expr.text(), name, working), rename_column(expr.canon(), name, working))

@@ -230,8 +230,11 @@ fn edges(touches: &[Touch], base: &Catalog, after: &Catalog) -> BTreeSet<(usize,
             all(&life.removers, &life.makers);
             all(&life.renamers, &life.makers);
             all(&life.makers, &life.builders);
+            // Where the type that steps aside goes in the same transaction, nothing may be left on it.
             if !life.makers.is_empty() && matches!(object, ObjectRef::Type(_)) {
-                all(&life.leavers, &life.renamers);
+                let goes = |it: &&usize| touches[**it].drops.iter().any(|it| matches!(it, ObjectRef::Type(_)));
+                let last: Vec<usize> = life.renamers.iter().filter(goes).copied().collect();
+                all(&life.leavers, &last);
             }
             if life.makers.is_empty() {
                 all(&life.builders, &life.removers);

@@ -34,6 +34,7 @@ mod project;
 mod proof;
 mod random;
 mod real;
+mod replaced_types;
 mod reshapes;
 mod rollback;
 mod same_bytes;

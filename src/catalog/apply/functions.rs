@@ -295,7 +295,7 @@ impl Catalog {
 }
 
 /// Does an expression call a function of that name?
-pub(in crate::catalog) fn calls(text: &str, function: &Name) -> bool {
+pub fn calls(text: &str, function: &Name) -> bool {
     tokens::paths(text).iter().any(|it| it.called && names_function(it, function))
 }
 

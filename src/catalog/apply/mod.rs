@@ -11,7 +11,7 @@ mod indexes;
 mod likes;
 mod misc;
 mod partitions;
-mod renames;
+pub(super) mod renames;
 mod sequences;
 mod tables;
 mod types;

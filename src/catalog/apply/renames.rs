@@ -377,16 +377,12 @@ impl Catalog {
                 it.schema = to.schema.clone();
             }
         };
-        let cast = |text: &str| rename_casts(text, from, to);
-        let casts = |it: &Option<Expr>| it.as_ref().is_some_and(|it| cast(it.text()) != it.text());
-        for table in self.tables.values_mut() {
-            if !table.columns.iter().any(|it| is(&it.ty) || casts(&it.default)) {
-                continue;
-            }
-            for column in &mut Arc::make_mut(table).columns {
-                follow(&mut column.ty);
-                rewrite_option(&mut column.default, &cast);
-            }
+        self.rewrite_expressions(&|text| rename_casts(text, from, to));
+        for view in self.views.values_mut().filter(|it| rename_casts(it.query.text(), from, to) != it.query.text()) {
+            rewrite_expr(&mut Arc::make_mut(view).query, &|text| rename_casts(text, from, to));
+        }
+        for table in self.tables.values_mut().filter(|it| it.columns.iter().any(|it| is(&it.ty))) {
+            Arc::make_mut(table).columns.iter_mut().for_each(|it| follow(&mut it.ty));
         }
         for ty in self.types.values_mut() {
             match &ty.kind {
@@ -602,7 +598,8 @@ fn rename_mentions(text: &str, from: &Name, to: &Name) -> String {
     rename_paths(text, from, to, |_| true)
 }
 
-fn rename_casts(text: &str, from: &Name, to: &Name) -> String {
+/// A text whose casts to a type, and literals of it, follow the type's new name.
+pub fn rename_casts(text: &str, from: &Name, to: &Name) -> String {
     rename_paths(text, from, to, |it| it.typed)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Builder;
 use crate::{
     catalog::Catalog,
-    changes::outline::Outline,
+    changes::{bound::Bound, outline::Outline},
     plan::PhaseKind,
     sql::{tokens::mentions_column, *},
 };
@@ -14,6 +14,11 @@ impl<'a> Builder<'a> {
     /// What PostgreSQL ties to the columns themselves and would keep on the wrong copy: views, policies, triggers,
     /// extended statistics.
     pub fn followers(&self, columns: &[(Name, Ident)]) -> Followers<'a> {
+        self.followers_of(columns, None)
+    }
+
+    /// The same, and what stands on a type that another one takes the place of.
+    pub fn followers_of(&self, columns: &[(Name, Ident)], bound: Option<&Bound<'_>>) -> Followers<'a> {
         let (base, after) = (&self.pairs.base, self.after());
         // What stands on the column of a partition or an heir stands on this one.
         let heirs = columns
@@ -29,20 +34,31 @@ impl<'a> Builder<'a> {
             triggers: Vec::new(),
             statistics: Vec::new(),
         };
-        res.views.extend(views_over(base, columns).iter().filter_map(|it| after.views.get(it)).cloned());
+        let uses = |it: &View| bound.is_some_and(|bound| bound.uses(&it.query));
+        res.views.extend(views_where(base, columns, &uses).iter().filter_map(|it| after.views.get(it)).cloned());
         let on = |table: &Name, mentioned: &dyn Fn(&Ident) -> bool| {
             columns.iter().any(|(of, column)| of == table && mentioned(column))
         };
         for it in base.policies.values() {
             let texts = [&it.using, &it.check];
-            if on(&it.table, &|column| texts.into_iter().flatten().any(|it| mentions_column(it.text(), column))) {
+            let typed = bound.is_some_and(|it| texts.into_iter().flatten().any(|text| it.uses(text)));
+            if typed
+                || on(&it.table, &|column| texts.into_iter().flatten().any(|it| mentions_column(it.text(), column)))
+            {
                 res.policies.extend(after.policies.get(&(it.table.clone(), it.name.clone())).cloned());
             }
         }
-        for it in base.triggers.values().filter(|it| on(&it.table, &|column| trigger_mentions(it, column))) {
+        let typed = |it: &Trigger| bound.is_some_and(|bound| it.when.iter().any(|it| bound.uses(it)));
+        let stands = |it: &&Arc<Trigger>| typed(it) || on(&it.table, &|column| trigger_mentions(it, column));
+        for it in base.triggers.values().filter(stands) {
             res.triggers.extend(after.triggers.get(&(it.table.clone(), it.name.clone())).cloned());
         }
-        for it in base.statistics.values().filter(|it| on(&it.table, &|column| statistics_mention(it, column))) {
+        let typed = |it: &Statistics| {
+            let mut keys = it.keys.iter().filter_map(|it| if let KeyExpr::Expr(it) = it { Some(it) } else { None });
+            bound.is_some_and(|bound| keys.any(|it| bound.uses(it)))
+        };
+        let stand = |it: &&Arc<Statistics>| typed(it) || on(&it.table, &|column| statistics_mention(it, column));
+        for it in base.statistics.values().filter(stand) {
             res.statistics.extend(after.statistics.get(&it.name).cloned());
         }
         res
@@ -61,23 +77,37 @@ fn trigger_mentions(trigger: &Trigger, column: &Ident) -> bool {
     of || trigger.when.as_ref().is_some_and(|it| mentions_column(it.text(), column))
 }
 
-/// Views that read one of the columns (or all columns of its table), and views over those, bottom up.
-pub fn views_over(catalog: &Catalog, columns: &[(Name, Ident)]) -> Vec<Name> {
+/// Views that read one of the columns (or all columns of its table) or meet another condition, and views over those,
+/// bottom up.
+fn views_where(catalog: &Catalog, columns: &[(Name, Ident)], also: &dyn Fn(&View) -> bool) -> Vec<Name> {
     let reads = |view: &View, of: &Name| view.reads.iter().any(|it| it == of);
     let all = |view: &View| view.query.text().contains('*');
     let mut res: Vec<Name> = Vec::new();
     loop {
         let next = catalog.views.values().find(|view| {
             !res.contains(&view.name)
-                && (columns.iter().any(|(table, column)| {
-                    reads(view, table) && (all(view) || mentions_column(view.query.text(), column))
-                }) || res.iter().any(|it| reads(view, it)))
+                && (also(view)
+                    || columns.iter().any(|(table, column)| {
+                        reads(view, table) && (all(view) || mentions_column(view.query.text(), column))
+                    })
+                    || res.iter().any(|it| reads(view, it)))
         });
         match next {
             Some(view) => res.push(view.name.clone()),
-            None => return res,
+            None => break,
         }
     }
+    // One that was found by itself may read another that was found later.
+    let mut sorted: Vec<Name> = Vec::with_capacity(res.len());
+    while !res.is_empty() {
+        let waits = |it: &Name| {
+            let view = catalog.views.get(it);
+            view.is_some_and(|view| res.iter().any(|other| other != it && reads(view, other)))
+        };
+        let next = res.iter().position(|it| !waits(it)).unwrap_or(0);
+        sorted.push(res.remove(next));
+    }
+    sorted
 }
 
 /// Objects that are dropped before and made again after a change of a column, in its transaction.

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub use constraints::constraint;
-pub use followers::{Followers, attachments, grant, revoke, view_again, views_over};
+pub use followers::{Followers, attachments, grant, revoke, view_again};
 pub use indexes::{backing_index, drop_index, index, key_index};
 pub use not_null::{enforce_not_null, not_null_actions, not_null_steps};
 

@@ -98,6 +98,10 @@ impl Dual {
         if let Some(replaced) = pairs.replaced.iter().find(of) {
             return Some(Self::relabelled(pairs, table, old, replaced));
         }
+        // Its type is made anew, and with it every column, in one transaction.
+        if pairs.remade.iter().any(|it| labels::is_of(&old.ty, it) || labels::is_of(&new.ty, it)) {
+            return None;
+        }
         let retyped = old.ty != new.ty;
         if swap && (!retyped || !rewrites(pairs, table, new)) {
             return None;

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     changes::{
+        bound::Bound,
         build::{self, Builder, Followers},
         labels::{self, Replaced},
         link,
@@ -90,8 +91,10 @@ impl<'a> Swap<'a> {
         for twin in &self.twins {
             copies::drop_sync(b, acc, Enforce, group, &twin.dual.sync, None);
         }
-        let followers = self.followers();
+        let bound = self.bound();
+        let followers = self.followers(&bound);
         followers.drop(acc, Enforce, group);
+        self.take_down(acc, &bound);
         self.rename_types(acc);
         self.drop_old_keys(acc);
         for twin in &self.twins {
@@ -108,6 +111,7 @@ impl<'a> Swap<'a> {
                 }
             }
         }
+        self.put_up(acc, &bound);
         followers.create(acc, Enforce, group);
         self.twins.iter().for_each(|it| self.attach(acc, it));
         self.follow_back(acc);
@@ -117,10 +121,58 @@ impl<'a> Swap<'a> {
         Ddl::Lock { tables: self.tables.clone(), mode: "ACCESS EXCLUSIVE".into() }
     }
 
-    fn followers(&self) -> Followers<'a> {
+    /// What holds on to the enums that step aside.
+    fn bound(&self) -> Bound<'a> {
+        let names: Vec<Name> = self.types.iter().map(|it| it.name.clone()).collect();
+        Bound::of(&self.b.pairs.base, &names)
+    }
+
+    fn followers(&self, bound: &Bound<'_>) -> Followers<'a> {
         let columns: Vec<(Name, Ident)> =
             self.twins.iter().map(|it| (it.table().clone(), it.before.name.clone())).collect();
-        self.b.followers(&columns)
+        self.b.followers_of(&columns, Some(bound))
+    }
+
+    /// Functions with an enum in their signature, and defaults elsewhere that cast to it.
+    fn take_down(&self, acc: &mut Outline, bound: &Bound<'_>) {
+        for it in bound.functions.iter().rev() {
+            let (name, args, kind) = (it.name.clone(), Some(it.input_types()), it.kind);
+            let drop = Ddl::DropFunction { name, args, kind, if_exists: false, cascade: false };
+            acc.grouped(
+                Enforce,
+                &self.group,
+                drop,
+                "the old type is in its signature; it comes back in this transaction",
+            );
+        }
+        for (table, column) in bound.defaults(false) {
+            let drop = Ddl::SetDefault { table, column, default: None };
+            acc.grouped(Enforce, &self.group, drop, "it holds the old type and comes back in this transaction");
+        }
+    }
+
+    fn put_up(&self, acc: &mut Outline, bound: &Bound<'_>) {
+        let after = self.b.after();
+        for it in &bound.functions {
+            for (i, ddl) in recreate::function(after, it).into_iter().enumerate() {
+                let draft = acc.grouped(Enforce, &self.group, ddl, "over the new type");
+                if i > 0 {
+                    draft.undo(Undo::Nothing);
+                }
+            }
+        }
+        for (table, column) in bound.defaults(false) {
+            let default = after.table(&table).and_then(|it| it.column(&column)).and_then(|it| it.default.clone());
+            if default.is_some() {
+                acc.grouped(Enforce, &self.group, Ddl::SetDefault { table, column, default }, "over the new type");
+            }
+        }
+        let compiled = bound.compiled().filter(|_| !bound.types.is_empty());
+        for it in compiled {
+            let kept = after.functions.get(&(it.name.clone(), it.input_types())).unwrap_or(it);
+            let again = Ddl::CreateFunction { function: Box::new((**kept).clone()), or_replace: true };
+            acc.grouped(Enforce, &self.group, again, "sessions forget the old type that its variables were of");
+        }
     }
 
     /// Old foreign keys of the set, then old primary keys: their successors are valid already, or follow in this transaction.
