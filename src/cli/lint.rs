@@ -22,7 +22,9 @@ use crate::{
     catalog::{Catalog, Source, replay},
     dialect::Dialect,
     export::Tool,
-    lint::{Around, Config, Down, LintInput, Standing, is_about_rollback, lint_with, needs_files},
+    lint::{
+        Around, Config, Down, Earlier, EarlierFile, LintInput, Standing, is_about_rollback, lint_with, needs_files,
+    },
     plan::Facts,
     project::{self, Baseline, LineIndex, Overlay, Project, SourceFile, Spec},
     sql::{Runs, Severity},
@@ -136,8 +138,8 @@ struct Judged {
     wanted: bool,
 }
 
-/// The catalog before the first file, and the files.
-fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Judged>)> {
+/// What stands before the first file, and the files.
+fn files(args: &Args, project: &Project, here: &Path) -> Result<((Catalog, Arc<Earlier>), Vec<Judged>)> {
     let schema = match &args.schema {
         Some(schema) => {
             let before = project.baseline(&Spec::Path(schema.clone()))?;
@@ -170,16 +172,22 @@ fn files(args: &Args, project: &Project, here: &Path) -> Result<(Catalog, Vec<Ju
     for (file, read) in project::parse_all(project.dialect()?, &texts).into_iter().zip(read) {
         judged.push(one(args, project, &standings, file, read, here));
     }
+    let mut earlier = Earlier::default();
     let base = match (schema, judged.first()) {
         (Some(schema), _) => schema,
         (None, Some(first)) if !args.files.is_empty() => {
             let before = ups.iter().position(|it| *it == first.path).unwrap_or(ups.len());
-            let earlier = project.first_migration_sources(before)?;
-            Baseline::replayed(earlier, String::new()).catalog
+            let sources = project.first_migration_sources(before)?;
+            for it in &sources {
+                let relative = it.path.strip_prefix(&project.root).unwrap_or(&it.path);
+                let pending = standings.get(relative).is_some_and(|it| it.pending);
+                earlier.note(EarlierFile { name: shown(&it.path, here), pending }, &it.text, &it.statements);
+            }
+            Baseline::replayed(sources, String::new()).catalog
         }
         _ => Catalog::new(),
     };
-    Ok((base, judged))
+    Ok(((base, Arc::new(earlier)), judged))
 }
 
 /// A file as it was named and read.
@@ -221,7 +229,7 @@ fn one(
     config.allow_destructive |= args.allow_destructive;
     let standing = absolute.strip_prefix(&project.root).ok().and_then(|it| standings.get(it));
     Judged {
-        around: standing.map(|it| Around { standing: Arc::new(it.clone()), down }),
+        around: standing.map(|it| Around { standing: Arc::new(it.clone()), down, earlier: Arc::default() }),
         runs: tool.runs(&raw, tool_config.as_deref()),
         file,
         raw,
@@ -257,13 +265,13 @@ fn keep_new(project: &Project, rev: &str, dialect: &dyn Dialect, files: &mut [Ju
 /// Judges the files one after the other, each on the catalog that those before it leave behind. With a mender they are
 /// mended before, all of them or, when one cannot be, none.
 fn judge(
-    base: Catalog,
+    base: (Catalog, Arc<Earlier>),
     files: &mut [Judged],
     dialect: &dyn Dialect,
     facts: &Facts,
     mender: Option<mend::Mender<'_>>,
 ) -> Result<Vec<json::LintFile>> {
-    let mut catalog = base;
+    let (mut catalog, mut earlier) = base;
     let mut out = Vec::new();
     let mut mended = Vec::new();
     for judged in files.iter_mut() {
@@ -271,12 +279,24 @@ fn judge(
         if let Some(mender) = mender.as_ref().filter(|_| judged.wanted && judged.known.is_none()) {
             mended.extend(mender.mend(judged, &catalog)?);
         }
+        if let Some(around) = &mut judged.around {
+            around.earlier = Arc::clone(&earlier);
+        }
         if judged.wanted {
             out.push(json::LintFile {
                 path: judged.name.clone(),
                 findings: findings(judged, &catalog, dialect, facts),
             });
         }
+        let pending = match &mut judged.around {
+            Some(around) => {
+                around.earlier = Arc::default();
+                around.standing.pending
+            }
+            None => false,
+        };
+        let file = EarlierFile { name: judged.name.clone(), pending };
+        Arc::make_mut(&mut earlier).note(file, &judged.raw, &judged.file.statements);
         catalog = replay(catalog, &[Source { statements: judged.file.statements.clone() }]).catalog;
     }
     mend::write(&mended)?;

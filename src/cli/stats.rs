@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let contents = stats.text()?;
     match &args.out {
         None => print::out(&contents)?,
-        Some(path) if path.exists() => replace(path, &contents)?,
+        Some(path) if path.exists() => replace(&[NewFile { path: path.clone(), contents }], &[])?,
         Some(path) => write_new(&[NewFile { path: path.clone(), contents }])?,
     }
     Ok(Outcome::Fine)

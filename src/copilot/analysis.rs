@@ -76,6 +76,7 @@ pub fn analyse(snapshot: &Snapshot, stop: &dyn Fn() -> bool) -> Option<Analysis>
         answers: Some(snapshot.answers.clone()),
         ..Analysis::default()
     };
+    res.history.note_earlier(snapshot);
     res.before = match &res.history.end {
         Some(end) => Some(end.clone()),
         None => res.baseline.as_ref().map(|baseline| match (&last.baseline, &last.before) {

@@ -50,6 +50,12 @@ pub(super) fn beyond_syntax(snapshot: &Snapshot, analysis: &Analysis) -> BTreeMa
     }
     pending(snapshot, analysis, &mut add);
     hazards(snapshot, analysis, &mut add);
+    for all in res.values_mut() {
+        // Lint says the same of what cannot be applied, and who is to blame.
+        let collides = |it: &Diagnostic| it.code == "colliding-with-earlier";
+        let told: Vec<usize> = all.iter().filter(|it| collides(it)).map(|it| it.range.start).collect();
+        all.retain(|it| it.code != "catalog" || !told.contains(&it.range.start));
+    }
     res
 }
 
@@ -113,7 +119,11 @@ pub(super) fn judged<T>(
         (None, _) => return None,
     };
     let text = found.script.text.text();
-    let around = found.standing.clone().map(|standing| Around { standing, down: way_down(snapshot, found) });
+    let around = found.standing.clone().map(|standing| Around {
+        standing,
+        down: way_down(snapshot, found),
+        earlier: index.map(|it| analysis.history.earlier(it)).unwrap_or_default(),
+    });
     let input = LintInput {
         dialect: snapshot.dialect,
         text: &text,

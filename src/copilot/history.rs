@@ -8,8 +8,12 @@ use std::{
 use super::{FileId, Snapshot};
 use crate::{
     catalog::{self, Build, Catalog, Source},
+    lint::{Earlier, EarlierFile},
     sql::Statement,
 };
+
+/// The mark of a plan's file stands in so many bytes.
+const HEAD: usize = 4_000;
 
 /// The migrations replayed, with the states at some points on the way.
 #[derive(Clone, Default)]
@@ -18,6 +22,8 @@ pub(super) struct History {
     /// State before the file of that index. Where edits happen there is one: an edit replays only what follows.
     before: BTreeMap<usize, Arc<Catalog>>,
     pub end: Option<Arc<Build>>,
+    /// What the files before the one of that index did.
+    earlier: BTreeMap<usize, Arc<Earlier>>,
 }
 
 impl History {
@@ -43,8 +49,9 @@ impl History {
         if files.is_empty() {
             return Self::default();
         }
-        let mut res = Self { files, before: BTreeMap::new(), end: None };
+        let mut res = Self { files, ..Self::default() };
         res.before = last.before.range(..=same).map(|(at, it)| (*at, it.clone())).collect();
+        res.earlier = last.earlier.range(..=same).map(|(at, it)| (*at, it.clone())).collect();
         // Files are mostly added, and the last one is edited: a state before it is kept as well.
         let at = same.min(res.files.len() - 1);
         let start = res.state(at);
@@ -58,6 +65,35 @@ impl History {
         end.problems.splice(0..0, earlier);
         res.end = Some(Arc::new(end));
         res
+    }
+
+    /// What the files before the one of that index did, for the files that are open. `name` and `text` are asked of files
+    /// that are not known from the last time.
+    pub fn note_earlier(&mut self, snapshot: &Snapshot) {
+        let described = |id: &FileId| {
+            let file = snapshot.file(*id);
+            let name = file.map(|it| it.name.clone()).unwrap_or_default();
+            EarlierFile { name, pending: file.and_then(|it| it.standing.as_ref()).is_some_and(|it| it.pending) }
+        };
+        let expect: Vec<EarlierFile> = self.files.iter().map(|it| described(&it.0)).collect();
+        self.earlier.retain(|at, it| expect.get(..*at) == Some(it.files()));
+        for (index, (id, _)) in self.files.iter().enumerate() {
+            if !snapshot.open.contains(id) || self.earlier.contains_key(&index) {
+                continue;
+            }
+            let known = self.earlier.range(..index).next_back();
+            let (from, mut res) = known.map_or((0, Earlier::default()), |(at, it)| (*at, (**it).clone()));
+            for (at, (id, statements)) in self.files.iter().enumerate().take(index).skip(from) {
+                let text = snapshot.file(*id).map(|it| it.script.text.slice(0..it.script.text.len().min(HEAD)));
+                res.note(expect[at].clone(), &text.unwrap_or_default(), statements);
+            }
+            self.earlier.insert(index, Arc::new(res));
+        }
+    }
+
+    /// As [`History::note_earlier`] found it for the file of that index.
+    pub fn earlier(&self, index: usize) -> Arc<Earlier> {
+        self.earlier.get(&index).cloned().unwrap_or_default()
     }
 
     /// The catalog before the file of that index.

@@ -6,10 +6,12 @@ use std::{ops::Range, sync::Arc};
 use super::{
     Finding, Fix, LintInput, Rule, clashing_version,
     context::{Context, Findings},
+    earlier::Earlier,
     edited_migration,
     file::Found,
     incomplete_rollback, lossy_rollback, missing_rollback, out_of_order_version,
     rollback::{Down, Ways},
+    undoing_earlier,
 };
 use crate::sql::{Ddl, Severity};
 
@@ -18,6 +20,8 @@ use crate::sql::{Ddl, Severity};
 pub struct Around {
     pub standing: Arc<Standing>,
     pub down: Down,
+    /// The migrations that run before it.
+    pub earlier: Arc<Earlier>,
 }
 
 /// Where a migration stands among the others, by its name and by what the repository says.
@@ -115,7 +119,7 @@ pub(super) const ROLLBACK_RULES: [&str; 3] =
 
 /// Does the rule speak of files among others? Without knowledge of those it is silent.
 pub fn needs_files(code: &str) -> bool {
-    FILE_RULES.iter().any(|it| it.0.code == code)
+    code == undoing_earlier::RULE.code || FILE_RULES.iter().any(|it| it.0.code == code)
 }
 
 /// Does the rule speak of a migration's way down?

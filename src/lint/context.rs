@@ -114,6 +114,11 @@ impl<'a> Context<'a> {
         found.unwrap_or_else(|| name.clone())
     }
 
+    /// The name of an index, which is always in the schema of its table.
+    pub fn beside(&self, index: &Name, table: &Name) -> Name {
+        Name { schema: self.resolve(table).schema, name: index.name.clone() }
+    }
+
     /// The table as the catalog has it.
     pub fn table(&self, name: &Name) -> Option<&'a Table> {
         self.before.table(&self.resolve(name)).map(|it| &**it)

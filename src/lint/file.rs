@@ -8,7 +8,7 @@ use std::{
 use smol_str::SmolStr;
 
 use super::{
-    Finding, Fix, LintInput, RULES, around,
+    Finding, Fix, LintInput, RULES, around, colliding_with_earlier,
     config::Config,
     context::{Context, Findings, all_of},
     directives::Directives,
@@ -74,21 +74,17 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
     let mut res = Vec::new();
     let mut directives = Directives::find(input);
     let mut of_file = around::judge(input);
+    // What is rolled back is not there, and the walk does not go back.
+    let mut all = input.statements.iter().flat_map(|it| &it.parsed.ddl);
+    let rolls_back = all.any(|it| matches!(it, Ddl::Transaction(TransactionControl::Rollback)));
     for (index, statement) in input.statements.iter().enumerate() {
         let facts = file.facts(input.facts);
+        // A single part that cannot be applied leaves the catalog as it was.
+        let saved = (statement.parsed.ddl.len() > 1).then(|| Arc::clone(&catalog));
         let (mut parts, mut applied) = parts(input, &facts, statement, &mut catalog);
         let mut acc = Findings { list: Vec::new(), fixes: Vec::new(), statement, index, inside: None };
         inside::judge(input, &parts, &mut held, &mut file, &mut acc);
         judge(input, &parts, &held, &file, &mut acc);
-        let found = acc.list.into_iter().zip(acc.fixes).map(|(finding, fix)| Found { finding, fix });
-        let mut found: Vec<Found> = found.collect();
-        found.extend(of_file.extract_if(.., |it| it.finding.statement == index));
-        directives.silence(index, &mut found);
-        found.sort_by_key(|it| (it.finding.range.start, it.finding.rule));
-        found.dedup_by(|a, b| a.finding == b.finding);
-        file.reported.extend(found.iter().map(|it| it.finding.rule));
-        let from = res.len();
-        res.append(&mut found);
         for part in &parts {
             file.note(&part.ddl, &part.before, held.open);
             held.note(part);
@@ -100,6 +96,20 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
             drop(before);
             applied &= apply(&mut catalog, &ddl);
         }
+        if !applied && !rolls_back {
+            colliding_with_earlier::judge(&mut acc, input, statement, saved.as_ref().unwrap_or(&catalog));
+            acc.fixes.resize(acc.list.len(), None);
+        }
+        drop(saved);
+        let found = acc.list.into_iter().zip(acc.fixes).map(|(finding, fix)| Found { finding, fix });
+        let mut found: Vec<Found> = found.collect();
+        found.extend(of_file.extract_if(.., |it| it.finding.statement == index));
+        directives.silence(index, &mut found);
+        found.sort_by_key(|it| (it.finding.range.start, it.finding.rule));
+        found.dedup_by(|a, b| a.finding == b.finding);
+        file.reported.extend(found.iter().map(|it| it.finding.rule));
+        let from = res.len();
+        res.append(&mut found);
         if !applied {
             // What cannot be applied cannot be planned.
             for it in res[from..].iter_mut().filter(|it| it.fix == Some(Fix::Phases)) {

@@ -141,6 +141,9 @@ pub const HAZARDS: &[Hazard] = &[
     row("X07", "A migration without a way down, though others have theirs", &["missing-rollback"], "", ""),
     row("X08", "A way down that does not lead back", &["incomplete-rollback"], "", ""),
     row("X09", "A way down that restores the schema and not the rows", &["lossy-rollback"], "", ""),
+    row("X10", "A migration that fails because of what an earlier one did", &["colliding-with-earlier"], "", ""),
+    row("X11", "IF NOT EXISTS where something else is there", &["if-not-exists-hiding-difference"], "", ""),
+    row("X12", "A migration that undoes another that is not deployed", &["undoing-earlier"], "", ""),
 ];
 
 /// The table in Markdown: `lockkeeper explain hazards`.

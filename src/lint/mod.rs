@@ -9,6 +9,7 @@ mod around;
 mod config;
 mod context;
 mod directives;
+mod earlier;
 mod file;
 mod fix;
 pub mod hazards;
@@ -34,6 +35,7 @@ mod change_type_without_analyze;
 mod changing_row_security;
 mod check_without_not_valid;
 mod clashing_version;
+mod colliding_with_earlier;
 mod concurrently_in_transaction;
 mod concurrently_on_partitioned;
 mod creating_index;
@@ -61,6 +63,7 @@ mod foreign_key_without_index;
 mod foreign_key_without_not_valid;
 mod half_done_on_failure;
 mod hidden_statements;
+mod if_not_exists_hiding_difference;
 mod ignore_directive;
 mod incomplete_rollback;
 mod invalid_index_left_behind;
@@ -82,6 +85,7 @@ mod set_not_null_scan;
 mod statement_timeout_on_long_statement;
 mod truncating_table;
 mod unbalanced_transaction;
+mod undoing_earlier;
 mod unique_constraint_building_index;
 mod unique_over_existing_rows;
 mod update_or_delete_without_where;
@@ -101,6 +105,7 @@ pub use around::{Around, Compare, OnMain, Others, Standing, is_about_rollback, n
 pub use config::{Config, Level, nearest_rule};
 use context::{Context, Findings};
 pub use directives::says_irreversible;
+pub use earlier::{Earlier, EarlierFile};
 pub use fix::{FileFix, Fix};
 pub use rollback::{Down, WayDown};
 
@@ -137,6 +142,7 @@ pub const RULES: &[&Rule] = &[
     &changing_row_security::RULE,
     &check_without_not_valid::RULE,
     &clashing_version::RULE,
+    &colliding_with_earlier::RULE,
     &concurrently_in_transaction::RULE,
     &concurrently_on_partitioned::RULE,
     &creating_index::RULE,
@@ -164,6 +170,7 @@ pub const RULES: &[&Rule] = &[
     &foreign_key_without_not_valid::RULE,
     &half_done_on_failure::RULE,
     &hidden_statements::RULE,
+    &if_not_exists_hiding_difference::RULE,
     &ignore_directive::RULE,
     &incomplete_rollback::RULE,
     &invalid_index_left_behind::RULE,
@@ -185,6 +192,7 @@ pub const RULES: &[&Rule] = &[
     &statement_timeout_on_long_statement::RULE,
     &truncating_table::RULE,
     &unbalanced_transaction::RULE,
+    &undoing_earlier::RULE,
     &unique_constraint_building_index::RULE,
     &unique_over_existing_rows::RULE,
     &update_or_delete_without_where::RULE,

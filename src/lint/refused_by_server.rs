@@ -44,6 +44,13 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         Ddl::DropIndex { concurrently: true, name, .. } => {
             ctx.before.indexes.get(&ctx.resolve(name)).is_some_and(|it| ctx.is_partitioned(&it.table))
         }
+        // Said with the migration that made it.
+        Ddl::AddColumn { table, column, .. } if acc.inside.is_none() => {
+            ctx.table(table).is_some_and(|it| it.column(&column.name).is_some())
+        }
+        Ddl::CreateIndex { index, .. } if acc.inside.is_none() => {
+            index.name.as_ref().is_some_and(|it| ctx.before.find_index(&ctx.beside(it, &index.table)).is_some())
+        }
         _ => false,
     };
     if !told {

@@ -3,11 +3,7 @@
 
 use std::{fs, path::Path};
 
-use lockkeeper::{
-    export::Tool,
-    lint::{RULES, needs_files},
-    page::Fence,
-};
+use lockkeeper::{export::Tool, lint::RULES, page::Fence};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -80,7 +76,7 @@ fn strs(files: &[(String, String)]) -> Vec<(&str, &str)> {
 #[test]
 fn the_pages_examples_hold() {
     let mut ran = 0;
-    for rule in RULES.iter().filter(|it| needs_files(it.code)) {
+    for rule in RULES {
         for (kind, bad) in [("files bad", true), ("files good", false)] {
             for fence in rule.page.fences(kind) {
                 let (main, here) = files(&fence);
@@ -98,7 +94,7 @@ fn the_pages_examples_hold() {
             }
         }
     }
-    assert!(ran >= 6, "only {ran} examples");
+    assert!(ran >= 14, "only {ran} examples");
 }
 
 const ONE: &str = "CREATE TABLE one (id bigint PRIMARY KEY);\n";
@@ -233,4 +229,136 @@ fn an_edit_is_told_where_it_is_and_whatever_since_says() {
     fs::write(dir.path().join("lockkeeper.toml"), "[lint.rules]\nedited-migration = \"off\"\n").unwrap();
     fs::write(dir.path().join(name), "SELECT 3;\n").unwrap();
     assert_eq!(found(dir.path(), &[], &[]), [""; 0]);
+}
+
+const NEXT: [&str; 3] = ["colliding-with-earlier", "undoing-earlier", "if-not-exists-hiding-difference"];
+
+fn messages(dir: &TempDir, rules: &[&str]) -> Vec<String> {
+    let out = lockkeeper(dir.path(), &["lint", "--format", "json"]);
+    let report: Value = serde_json::from_str(&stdout(&out)).unwrap_or_else(|_| panic!("{}", stderr(&out)));
+    let files = report["files"].as_array().unwrap().iter();
+    let all = files.flat_map(|it| it["findings"].as_array().unwrap());
+    let own = all.filter(|it| rules.contains(&it["rule"].as_str().unwrap()));
+    own.map(|it| it["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_collision_names_who_is_to_blame() {
+    let dir = tree(&[
+        ("migrations/0001_a.sql", "CREATE TABLE a (x int, y int, z int);\nCREATE INDEX ax ON a (x);\n"),
+        (
+            "migrations/0002_b.sql",
+            "ALTER TABLE a DROP COLUMN y;\nALTER TABLE a RENAME COLUMN z TO w;\nCREATE TABLE g (i int);\nDROP TABLE g;\n",
+        ),
+        (
+            "migrations/0003_c.sql",
+            "CREATE TABLE a (x int);\nALTER TABLE a ADD COLUMN x int;\nCREATE INDEX ax ON a (x);\nALTER TABLE a ALTER COLUMN y SET NOT NULL;\n\
+             ALTER TABLE a DROP COLUMN z;\nDROP TABLE g;\nCREATE INDEX ON g (i);\nALTER TABLE elsewhere ADD COLUMN q int;\n\
+             DROP TABLE IF EXISTS g;\nALTER TABLE IF EXISTS g ADD COLUMN q int;\n",
+        ),
+    ]);
+    let path = "migrations/";
+    let made = |what: &str| format!("This fails: {what} already exists ({path}0001_a.sql made it)");
+    let gone = |what: &str| format!("This fails: {what} does not exist ({path}0002_b.sql took it away)");
+    assert_eq!(
+        messages(&dir, &[NEXT[0], "refused-by-server"]),
+        [
+            made("relation a"),
+            made("column a.x"),
+            made("relation ax"),
+            gone("column a.y"),
+            gone("column a.z"),
+            gone("table g"),
+            gone("table g"),
+        ]
+    );
+    // A migration that comes before others looks only at those before itself.
+    let all = found(dir.path(), &["migrations/0002_b.sql"], &NEXT);
+    assert_eq!(all, [""; 0]);
+    let alone = found(dir.path(), &["migrations/0003_c.sql"], &NEXT);
+    assert_eq!(alone.len(), 7, "{alone:?}");
+}
+
+#[test]
+fn what_a_server_would_let_pass_is_no_collision() {
+    let dir = tree(&[
+        ("migrations/0001_a.sql", "CREATE TABLE a (x int, y int);\nCREATE TABLE b (x int);\n"),
+        (
+            "migrations/0002_b.sql",
+            "DROP TABLE b;\nCREATE TABLE b (x int);\nALTER TABLE a DROP COLUMN y, ADD COLUMN y bigint;\nALTER TABLE a RENAME TO c;\n\
+             CREATE TABLE a (x int);\nALTER TABLE c RENAME COLUMN x TO z;\nALTER TABLE c ADD COLUMN x int;\nDROP VIEW IF EXISTS v;\n\
+             CREATE OR REPLACE VIEW v AS SELECT 1 AS one;\nCREATE OR REPLACE VIEW v AS SELECT 1 AS one;\n\
+             DO $$ BEGIN CREATE TABLE b (x int); EXCEPTION WHEN duplicate_table THEN NULL; END $$;\n",
+        ),
+        ("migrations/0003_c.sql", "ALTER TABLE b ADD COLUMN y int;\nCREATE TEMP TABLE t (x int);\n"),
+        (
+            "migrations/0004_d.sql",
+            "CREATE TEMP TABLE t (x int);\nBEGIN;\nDROP TABLE b;\nROLLBACK;\nALTER TABLE b ADD COLUMN z int;\n",
+        ),
+    ]);
+    assert_eq!(messages(&dir, &[NEXT[0], "refused-by-server"]), [""; 0]);
+}
+
+#[test]
+fn undoing_is_told_among_what_is_not_deployed_and_not_used() {
+    let main = &[("migrations/0001_a.sql", "CREATE TABLE a (x int, old int);\n")][..];
+    let check = |files: &[(&str, &str)], expect: &[&str]| {
+        let files: Vec<(String, &str)> =
+            files.iter().map(|(name, text)| (format!("migrations/{name}"), *text)).collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+        assert_eq!(found(repository(main, &files).path(), &[], &["undoing-earlier"]), expect, "{files:?}");
+    };
+    let add = ("0002_b.sql", "ALTER TABLE a ADD COLUMN y int;\nCREATE INDEX ay ON a (y);\n");
+    check(&[add, ("0003_c.sql", "ALTER TABLE a DROP COLUMN y;\n")], &["0003_c.sql undoing-earlier info"]);
+    check(&[add, ("0003_c.sql", "DROP INDEX ay;\n")], &["0003_c.sql undoing-earlier info"]);
+    check(
+        &[("0002_b.sql", "CREATE TABLE t (x int);\n"), ("0003_c.sql", "DROP TABLE t;\n")],
+        &["0003_c.sql undoing-earlier info"],
+    );
+    // What is deployed is dropped for a reason.
+    check(&[("0002_b.sql", "ALTER TABLE a DROP COLUMN old;\n")], &[]);
+    // Away and there again: without rows.
+    let gone = ("0002_b.sql", "ALTER TABLE a DROP COLUMN old;\n");
+    check(&[gone, ("0003_c.sql", "ALTER TABLE a ADD COLUMN old int;\n")], &["0003_c.sql undoing-earlier warning"]);
+    // Rows went through it.
+    check(&[add, ("0003_c.sql", "UPDATE a SET old = y WHERE y > 0;\nALTER TABLE a DROP COLUMN y;\n")], &[]);
+    check(
+        &[
+            ("0002_b.sql", "CREATE TABLE t AS SELECT x FROM a;\nINSERT INTO t SELECT 1;\n"),
+            ("0003_c.sql", "DROP TABLE t;\n"),
+        ],
+        &[],
+    );
+    // Without a repository nobody knows what is deployed.
+    let dir =
+        tree(&[("migrations/0001_b.sql", "CREATE TABLE t (x int);\n"), ("migrations/0002_c.sql", "DROP TABLE t;\n")]);
+    assert_eq!(found(dir.path(), &[], &["undoing-earlier"]), [""; 0]);
+}
+
+#[test]
+fn the_same_once_more_hides_nothing() {
+    let first = "CREATE TABLE a (id bigserial PRIMARY KEY, x varchar(20) DEFAULT 'a', y int NOT NULL);\nCREATE UNIQUE INDEX ay ON a (y) WHERE y > 0;\n";
+    let check = |second: &str, expect: &[&str]| {
+        let dir = tree(&[("migrations/0001_a.sql", first), ("migrations/0002_b.sql", second)]);
+        let all = messages(&dir, &[NEXT[2]]);
+        let short: Vec<&str> =
+            all.iter().map(|it| it.split(": ").nth(1).unwrap().split(". Change").next().unwrap()).collect();
+        assert_eq!(short, expect, "{second}");
+    };
+    check(
+        &first
+            .replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+            .replace("UNIQUE INDEX", "UNIQUE INDEX IF NOT EXISTS"),
+        &[],
+    );
+    check("CREATE TABLE IF NOT EXISTS a (id bigint, y integer);", &[]);
+    check("CREATE TABLE IF NOT EXISTS a (id bigint, z integer);", &["it has no column z"]);
+    check("CREATE TABLE IF NOT EXISTS a (x text);", &["x is character varying(20), not text"]);
+    check("ALTER TABLE a ADD COLUMN IF NOT EXISTS x character varying(20);", &[]);
+    check("ALTER TABLE a ADD COLUMN IF NOT EXISTS x varchar(20) NOT NULL;", &["x may be NULL"]);
+    check("ALTER TABLE a ADD COLUMN IF NOT EXISTS x varchar(20) DEFAULT 'b';", &["the default of x is 'a', not 'b'"]);
+    check("CREATE UNIQUE INDEX IF NOT EXISTS ay ON a (y) WHERE y > 0;", &[]);
+    check("CREATE INDEX IF NOT EXISTS ay ON a (y) WHERE y > 0;", &["it is unique"]);
+    check("CREATE UNIQUE INDEX IF NOT EXISTS ay ON a (x);", &["it has other columns"]);
+    check("CREATE TABLE IF NOT EXISTS other (x text);", &[]);
 }

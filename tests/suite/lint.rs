@@ -353,7 +353,9 @@ fn nothing_that_real_projects_ran_is_said_to_be_refused() {
             };
             for it in lint(&input) {
                 *counts.entry(history.name.clone()).or_default().entry(it.rule).or_default() += 1;
-                if it.message.contains("server refuses") {
+                // The files of rust-registry are not in the order in which they ran: ways down among them.
+                let collides = it.rule == "colliding-with-earlier" && history.name != "rust-registry";
+                if it.message.contains("server refuses") || collides {
                     let line = text[..it.range.start].matches('\n').count() + 1;
                     wrong.push(format!("{} {name}:{line}: {} {}", history.name, it.rule, it.message));
                 }

@@ -109,14 +109,13 @@ impl Mender<'_> {
     }
 }
 
-/// Writes what has been mended: new settings files first, then each file at once.
+/// Writes what has been mended, new settings files among it: all of it or nothing.
 pub fn write(mended: &[Mended]) -> Result<()> {
     let beside = mended.iter().filter_map(|it| it.beside.clone());
     let beside: Vec<_> = beside.map(|(path, contents)| project::NewFile { path, contents }).collect();
-    if !beside.is_empty() {
-        project::write_new(&beside)?;
-    }
-    mended.iter().try_for_each(|it| project::replace(&it.path, &it.text))
+    let file = |it: &Mended| project::NewFile { path: it.path.clone(), contents: it.text.clone() };
+    let changed: Vec<_> = mended.iter().map(file).collect();
+    if changed.is_empty() { Ok(()) } else { project::replace(&changed, &beside) }
 }
 
 /// Nothing is judged here, but a path has to be a file of the disk.
