@@ -221,8 +221,26 @@ impl Needs<'_> {
         }
     }
 
+    /// What is kept as text and is named by an expression: a collation, an operator, a text search configuration.
+    fn kept_as_text(&mut self, expr: &Expr) {
+        for it in self.catalog.opaque.iter().filter_map(|it| it.object.as_ref()) {
+            let name = match it {
+                ObjectRef::Collation(name) | ObjectRef::Other(_, name) => name.name.as_str(),
+                _ => continue,
+            };
+            if !name.is_empty() && expr.text().contains(name) {
+                self.found.insert(it.clone());
+            }
+        }
+    }
+
+    fn collation(&mut self, collation: Option<&Name>) {
+        collation.iter().for_each(|it| self.object(&ObjectRef::Collation((*it).clone())));
+    }
+
     /// Columns of `table`, functions, sequences, types and relations that an expression mentions.
     fn expr(&mut self, table: Option<&Name>, expr: &Expr) {
+        self.kept_as_text(expr);
         if let Some(sequence) = only_nextval(expr.text()) {
             self.object(&ObjectRef::Sequence(sequence));
         }
@@ -249,6 +267,7 @@ impl Needs<'_> {
     fn keys(&mut self, table: &Name, keys: &[IndexKey]) {
         for key in keys {
             self.key(table, &key.expr);
+            self.collation(key.collation.as_ref());
         }
     }
 
@@ -261,6 +280,7 @@ impl Needs<'_> {
 
     fn column_definition(&mut self, table: &Name, column: &Column) {
         self.data_type(&column.ty);
+        self.collation(column.collation.as_ref());
         for expr in column.default.iter().chain(column.generated.as_ref().map(|it| &it.expr)) {
             self.expr(Some(table), expr);
         }
@@ -323,8 +343,9 @@ impl Needs<'_> {
                 self.column_definition(table, column);
                 constraints.iter().for_each(|it| self.constraint(table, it));
             }
-            Ddl::SetType { table, ty, using, .. } => {
+            Ddl::SetType { table, ty, using, collation, .. } => {
                 self.data_type(ty);
+                self.collation(collation.as_ref());
                 using.iter().for_each(|it| self.expr(Some(table), it));
             }
             Ddl::SetDefault { table, default: Some(default), .. } => self.expr(Some(table), default),
@@ -403,6 +424,9 @@ impl Needs<'_> {
                 for table in tables.iter().filter(|_| checked) {
                     self.expr(Some(table), &function.body);
                 }
+                if function.kind == FunctionKind::Aggregate {
+                    tokens::paths(function.body.text()).iter().for_each(|it| self.function(&it.name()));
+                }
                 for path in function.returns.iter().flat_map(|it| tokens::paths(it.text())) {
                     self.data_type(&DataType {
                         schema: path.name().schema,
@@ -435,7 +459,16 @@ impl Needs<'_> {
             }
             Ddl::Comment { object, .. } | Ddl::SetOwner { object, .. } => self.object(object),
             Ddl::Grant { objects, .. } | Ddl::Revoke { objects, .. } => objects.iter().for_each(|it| self.object(it)),
-            Ddl::Opaque(it) => it.touches.iter().for_each(|it| self.relation(it)),
+            Ddl::Opaque(it) => {
+                it.touches.iter().for_each(|it| self.relation(it));
+                for path in tokens::paths(it.text.text()) {
+                    self.function(&path.name());
+                    self.data_type(&DataType {
+                        schema: path.name().schema,
+                        ..DataType::builtin(path.name().name.as_str())
+                    });
+                }
+            }
             Ddl::CreateExtension { extension, .. } => {
                 extension.schema.iter().for_each(|it| self.object(&ObjectRef::Schema(it.clone())));
             }

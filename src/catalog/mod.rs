@@ -20,7 +20,7 @@ use smol_str::SmolStr;
 
 use crate::sql::*;
 
-pub use apply::{ApplyError, functions::calls, renames::rename_casts};
+pub use apply::{ApplyError, columns::only_nextval, functions::calls, renames::rename_casts};
 pub use build::{Build, Source, replay};
 pub use compare::differences;
 pub use depends::{changes, creates, drops, needs, renamed};

@@ -6,7 +6,7 @@ use super::{Builder, Kind, Outline, pairs::Pairs};
 use crate::{
     page::page,
     plan::PhaseKind::*,
-    sql::{Ddl, Function, FunctionKind, ObjectRef},
+    sql::{Ddl, Expr, Function, FunctionKind, Ident, Name, ObjectRef},
 };
 
 page! {
@@ -63,6 +63,18 @@ fn replaceable(before: &Function, after: &Function) -> bool {
         && after.kind != FunctionKind::Aggregate
 }
 
+/// Columns that are there before and after and whose default calls the function, with the default they get.
+fn calling_columns(b: &Builder<'_>, function: &Function) -> Vec<(Name, Ident, Option<Expr>)> {
+    let column = |it: ObjectRef| {
+        let ObjectRef::Column(table, name) = it else { return None };
+        let pair = b.pairs.pair(&table)?.columns.iter().find(|it| it.before.name == name)?;
+        pair.before.default.as_ref()?;
+        let kept = pair.before.default == pair.after.default;
+        Some((table, name, if kept { pair.after.default.clone() } else { None }))
+    };
+    b.pairs.base.callers(&function.name).into_iter().filter_map(column).collect()
+}
+
 fn drop(it: &Function) -> Ddl {
     Ddl::DropFunction {
         name: it.name.clone(),
@@ -110,36 +122,23 @@ impl Kind for ChangeFunction {
             }
             (Some(before), Some(after)) => {
                 let group = format!("function:{}", after.object());
-                // Triggers that call it stand in the way of the DROP.
-                let calling =
-                    || b.pairs.base.triggers.values().filter(|it| it.function == before.name && after.args.is_empty());
-                for it in calling() {
-                    let drop = Ddl::DropTrigger {
-                        table: it.table.clone(),
-                        name: it.name.clone(),
-                        if_exists: false,
-                        cascade: false,
-                    };
-                    acc.grouped(Expand, &group, drop, "it calls the function and comes back in this transaction");
+                // What calls it stands in the way of the DROP.
+                let callers = b.callers(&before.name);
+                callers.drop(acc, Expand, &group);
+                let calling = calling_columns(b, before);
+                for (table, column, _) in &calling {
+                    let none = Ddl::SetDefault { table: table.clone(), column: column.clone(), default: None };
+                    acc.grouped(Expand, &group, none, "it calls the function and comes back in this transaction");
                 }
-                acc.grouped(
-                    Expand,
-                    &group,
-                    drop(before),
-                    "its result or arguments change: it cannot be replaced in place",
-                );
-                acc.grouped(
-                    Expand,
-                    &group,
-                    Ddl::CreateFunction { function: Box::new((**after).clone()), or_replace: false },
-                    "in the same transaction",
-                );
-                for it in calling() {
-                    if let Some(after) = b.after().triggers.get(&(it.table.clone(), it.name.clone())) {
-                        let create = Ddl::CreateTrigger { trigger: Box::new((**after).clone()), or_replace: false };
-                        acc.grouped(Expand, &group, create, "as before");
-                    }
+                let why = "its result or arguments change: it cannot be replaced in place";
+                acc.grouped(Expand, &group, drop(before), why);
+                let create = Ddl::CreateFunction { function: Box::new((**after).clone()), or_replace: false };
+                acc.grouped(Expand, &group, create, "in the same transaction");
+                for (table, column, default) in calling {
+                    let again = Ddl::SetDefault { table, column, default };
+                    acc.grouped(Expand, &group, again, "as the schema has it");
                 }
+                callers.create(acc, Expand, &group);
                 for it in b.after().privileges.iter().filter(|it| it.object == after.object()) {
                     acc.grouped(Expand, &group, super::build::grant(it), "a DROP takes privileges away");
                 }

@@ -2,7 +2,7 @@
 
 use super::{
     Builder, Kind, Outline, build,
-    pairs::Pairs,
+    pairs::{Pairs, TablePair},
     rebuilt::{constraint_mentions, index_mentions},
     recreate,
 };
@@ -54,13 +54,7 @@ pub struct ChangeGenerated {
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeGenerated> {
     let changed = pairs.single_columns().filter(|(pair, it)| {
-        let with_its_base = || {
-            pair.columns.iter().filter(|it| it.dual.is_none()).any(|base| {
-                base.before.ty != base.after.ty
-                    && over(pairs, &pair.after.name, &base.after.name).iter().any(|(old, _)| old.name == it.before.name)
-            })
-        };
-        it.before.generated != it.after.generated && !with_its_base() && !pair.inherited(&it.after.name, pairs)
+        it.before.generated != it.after.generated && !with_its_base(pairs, pair, &it.before) && !pair.inherited(&it.after.name, pairs)
     });
     changed
         .map(|(pair, it)| ChangeGenerated {
@@ -69,6 +63,13 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeGenerated> {
             after: it.after.clone(),
         })
         .collect()
+}
+
+/// A generated column over one whose type changes in place: it goes and comes back in that change.
+pub(super) fn with_its_base(pairs: &Pairs<'_>, pair: &TablePair, column: &Column) -> bool {
+    let retyped = pair.columns.iter().filter(|it| it.dual.is_none() && it.before.ty != it.after.ty);
+    let mut computed = retyped.flat_map(|base| over(pairs, &pair.after.name, &base.after.name));
+    column.generated.is_some() && computed.any(|(old, _)| old.name == column.name)
 }
 
 /// Generated columns (before, after) that are computed from a column: its type cannot change under them.

@@ -1,9 +1,10 @@
 //! Identity of a column.
 
-use super::{Builder, Kind, Outline, Tx, build, pairs::Pairs};
+use super::{Builder, Kind, Outline, Tx, build, change_sequence::set_options, pairs::Pairs};
 use crate::{
     page::page,
-    plan::{PhaseKind::*, Undo},
+    catalog::only_nextval,
+    plan::{Action, PhaseKind::*, Undo},
     sql::{Column, Ddl, Identity, Name, ObjectRef, SequenceOptions},
 };
 
@@ -53,6 +54,20 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeIdentity> {
         .collect()
 }
 
+impl ChangeIdentity {
+    /// The name of the identity's sequence, as a query.
+    fn own_sequence(&self, b: &Builder<'_>) -> String {
+        let (table, column) = (b.dialect().quote_name(&self.table), self.after.name.as_str());
+        format!("pg_get_serial_sequence({}, {})", b.dialect().literal(&table), b.dialect().literal(column))
+    }
+
+    /// Sets a sequence behind the highest value of the column.
+    fn carry(&self, b: &Builder<'_>, sequence: &str) -> String {
+        let (table, column) = (b.dialect().quote_name(&self.table), b.dialect().quote(&self.after.name));
+        format!("SELECT setval({sequence}, coalesce(max({column}), 0) + 1, false) FROM {table}")
+    }
+}
+
 impl Kind for ChangeIdentity {
     fn kind(&self) -> &'static str {
         "change_identity"
@@ -84,38 +99,52 @@ impl Kind for ChangeIdentity {
                 }
                 let add = Ddl::AddIdentity { table: table.clone(), column: column.clone(), identity: identity.clone() };
                 acc.grouped(Enforce, &group, add, "only the catalog changes, and a sequence is made");
-                let (name, quoted) = (b.dialect().quote_name(&table), b.dialect().quote(&column));
-                let carry = format!(
-                    "SELECT setval(pg_get_serial_sequence({}, {}), coalesce(max({quoted}), 0) + 1, false) FROM {name}",
-                    b.dialect().literal(&name),
-                    b.dialect().literal(column.as_str())
-                );
-                acc.data(
-                    Enforce,
-                    Tx::Group(group),
-                    carry,
-                    "a new identity starts at 1: it goes on behind the highest value",
-                )
-                .undo(Undo::Nothing);
+                let carry = self.carry(b, &self.own_sequence(b));
+                let why = "a new identity starts at 1: it goes on behind the highest value";
+                acc.data(Enforce, Tx::Group(group), carry, why).undo(Undo::Nothing);
             }
-            (Some(_), None) => {
-                acc.gate(Contract, format!("every writer sets {table}.{column}"));
+            (Some(identity), None) => {
+                let add = Ddl::AddIdentity { table: table.clone(), column: column.clone(), identity: identity.clone() };
+                let back = Undo::By(vec![Action::Ddl(add), Action::Data(self.carry(b, &self.own_sequence(b)))]);
                 let drop = Ddl::DropIdentity { table: table.clone(), column: column.clone(), if_exists: false };
-                acc.step(Contract, drop, "its sequence goes with it");
-                if self.before.not_null && !self.after.not_null {
-                    acc.step(Contract, Ddl::DropNotNull { table, column }, "nothing keeps it NOT NULL any more");
+                // With a default in its place no writer has to change.
+                let (phase, group) = match &self.after.default {
+                    Some(_) => (Expand, format!("identity:{table}.{column}")),
+                    None => (Contract, String::new()),
+                };
+                let Some(default) = &self.after.default else {
+                    acc.gate(phase, format!("every writer sets {table}.{column}"));
+                    acc.step(phase, drop, "its sequence goes with it").undo(back);
+                    if self.before.not_null && !self.after.not_null {
+                        acc.step(phase, Ddl::DropNotNull { table, column }, "nothing keeps it NOT NULL any more");
+                    }
+                    return;
+                };
+                acc.grouped(phase, &group, drop, "a column has a default or an identity").undo(back);
+                let set = Ddl::SetDefault { table, column, default: Some(default.clone()) };
+                acc.grouped(phase, &group, set, "in the same transaction: no writer is without a value");
+                if let Some(sequence) = only_nextval(default.text()) {
+                    let quoted = b.dialect().literal(&b.dialect().quote_name(&sequence));
+                    let carry = self.carry(b, &quoted);
+                    let why = "a new sequence starts at 1: it goes on behind the highest value";
+                    acc.data(phase, Tx::Group(group), carry, why).undo(Undo::Nothing);
                 }
             }
             (Some(before), Some(after)) => {
                 let always = (before.always != after.always).then_some(after.always);
-                let mut options =
-                    if before.options == after.options { Default::default() } else { after.options.clone() };
-                options.name = None;
-                acc.step(
-                    Expand,
-                    Ddl::SetIdentity { table, column, always, options, restart: None },
-                    "only the catalog changes",
-                );
+                // Its bounds follow the column's type.
+                let typed = |it: &SequenceOptions| SequenceOptions { ty: Some(self.after.ty.clone()), ..it.clone() };
+                let options = set_options(&typed(&before.options), &typed(&after.options));
+                let set = |always, options| {
+                    let (table, column) = (table.clone(), column.clone());
+                    Ddl::SetIdentity { table, column, always, options, restart: None }
+                };
+                if before.options.cycle && !after.options.cycle {
+                    acc.step(Expand, set(None, SequenceOptions::default()), "it ends at its bound");
+                }
+                if always.is_some() || options != SequenceOptions::default() {
+                    acc.step(Expand, set(always, options), "only the catalog changes");
+                }
             }
             (None, None) => {}
         }

@@ -6,7 +6,10 @@ use super::{Builder, Kind, Outline, pairs::Pairs};
 use crate::{
     page::page,
     plan::{PhaseKind::*, Undo},
-    sql::{Ddl, Name, ObjectRef, Opaque, Severity},
+    sql::{
+        Ddl, Name, ObjectRef, Opaque, Severity,
+        tokens::{Token, tokens},
+    },
 };
 
 page! {
@@ -58,6 +61,29 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeOpaque> {
     created.chain(dropped).collect()
 }
 
+/// The value of `key = value` in a definition's options.
+fn option(text: &str, key: &str) -> Option<String> {
+    let tokens = tokens(text);
+    let at = tokens.windows(2).position(|it| it[0].is(text, key) && it[1].is(text, "="))? + 2;
+    let mut depth = 0_usize;
+    let ends = |it: &Token| {
+        depth += usize::from(it.is(text, "("));
+        let over = depth == 0 && (it.is(text, ",") || it.is(text, ")"));
+        depth = depth.saturating_sub(usize::from(it.is(text, ")")));
+        over
+    };
+    let end = tokens[at..].iter().position(ends)? + at;
+    let (first, last) = (tokens.get(at)?, tokens.get(end.checked_sub(1)?)?);
+    text.get(first.range.start..last.range.end).map(str::to_owned)
+}
+
+/// The access method behind `USING`.
+fn method(text: &str) -> Option<String> {
+    let tokens = tokens(text);
+    let at = tokens.iter().position(|it| it.is(text, "using"))?;
+    tokens.get(at + 1).map(|it| it.text(text).to_owned())
+}
+
 impl ChangeOpaque {
     /// `DROP KIND name …`, where the kind and the name say enough.
     fn drop(&self, b: &Builder<'_>) -> Option<Ddl> {
@@ -66,12 +92,21 @@ impl ChangeOpaque {
         let text = match &object {
             ObjectRef::Rule(table, it) => format!("DROP RULE {} ON {}", b.dialect().quote(it), name(table)),
             ObjectRef::Collation(it) => format!("DROP COLLATION {}", name(it)),
-            ObjectRef::Table(it) => format!("DROP FOREIGN TABLE {}", name(it)),
-            ObjectRef::Other(kind, it)
-                if !kind.contains("PRIVILEGES") && !kind.contains("OPERATOR") && !kind.contains("CAST") =>
-            {
-                format!("DROP {kind} {}", name(it))
-            }
+            ObjectRef::Table(it) if self.opaque.kind.contains("FOREIGN") => format!("DROP FOREIGN TABLE {}", name(it)),
+            ObjectRef::Other(kind, it) => match kind.as_str() {
+                "CAST" => format!("DROP CAST {}", it.name),
+                "OPERATOR" => {
+                    let side = |key| option(self.opaque.text.text(), key).unwrap_or_else(|| "NONE".into());
+                    format!("DROP OPERATOR {} ({}, {})", it.name, side("leftarg"), side("rightarg"))
+                }
+                kind @ ("OPERATOR CLASS" | "OPERATOR FAMILY") => {
+                    format!("DROP {kind} {} USING {}", name(it), method(self.opaque.text.text())?)
+                }
+                kind if kind.contains("PRIVILEGES") || kind.contains("MAPPING") || kind.contains("TRANSFORM") => {
+                    return None;
+                }
+                kind => format!("DROP {kind} {}", name(it)),
+            },
             _ => return None,
         };
         Some(Ddl::DropOpaque { object, text: b.dialect().query(&text), cascade: false })
@@ -95,6 +130,12 @@ impl Kind for ChangeOpaque {
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
         let drop = self.drop(b);
+        let other = |it: &&Arc<Opaque>| it.object.is_some() && it.object == self.opaque.object;
+        if self.create && drop.is_none() && b.pairs.base.opaque.iter().any(|it| other(&it)) {
+            let message = format!("its definition changed, which must be done by hand: {}", self.opaque.text.text());
+            acc.hazard("not-modelled", Severity::Warning, message);
+            return;
+        }
         if self.create {
             let undo = match &drop {
                 Some(ddl) => Undo::By(vec![crate::plan::Action::Ddl(ddl.clone())]),

@@ -62,7 +62,7 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeSequence> {
 }
 
 /// What must be said to get from one set of options to another, defaults written out.
-fn set(before: &SequenceOptions, after: &SequenceOptions) -> SequenceOptions {
+pub(super) fn set_options(before: &SequenceOptions, after: &SequenceOptions) -> SequenceOptions {
     let increment = after.increment.unwrap_or(1);
     let ty = after.ty.clone().unwrap_or_else(|| DataType::builtin("bigint"));
     let top = match ty.name.as_str() {
@@ -142,7 +142,7 @@ impl Kind for ChangeSequence {
                 let settled = SequenceOptions { cycle: it.options.cycle, ..before.options.clone() } == it.options
                     && !it.options.cycle;
                 if before.options != it.options && !settled {
-                    let (name, set) = (it.name.clone(), set(&before.options, &it.options));
+                    let (name, set) = (it.name.clone(), set_options(&before.options, &it.options));
                     acc.step(
                         Expand,
                         Ddl::AlterSequence { name, set, restart: None, owned_by: None, if_exists: false },

@@ -147,6 +147,8 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeType> {
     let changed = single.filter(|(_, it)| it.before.ty != it.after.ty || it.before.collation != it.after.collation);
     // A generated column is recomputed, whatever its type.
     let own = changed.filter(|(_, it)| it.before.generated == it.after.generated);
+    // One that is computed from a column that changes in place goes and comes back with it.
+    let own = own.filter(|(pair, it)| !change_generated::with_its_base(pairs, pair, &it.before));
     // The parent's change reaches it; one of its own is refused.
     let own = own.filter(|(pair, it)| !pair.inherited(&it.after.name, pairs));
     let direct = own.map(|(pair, it)| ChangeType {
@@ -204,11 +206,11 @@ impl ChangeType {
             column: column.clone(),
             ty: self.before.ty.clone(),
             collation: self.before.collation.clone(),
-            using: Some(b.dialect().expr(&format!(
-                "{}::{}",
-                b.dialect().quote(column),
-                b.dialect().render_type(&self.before.ty)
-            ))),
+            // USING is refused for a generated column: it is computed anew.
+            using: self.before.generated.is_none().then(|| {
+                let ty = b.dialect().render_type(&self.before.ty);
+                b.dialect().expr(&format!("{}::{ty}", b.dialect().quote(column)))
+            }),
         };
         let draft = acc.grouped(phase, &group, set, why);
         if self.before.ty != self.after.ty {
@@ -241,8 +243,11 @@ impl ChangeType {
 
     /// The cast PostgreSQL would not make by itself.
     fn cast_by_text(&self, b: &Builder<'_>) -> Expr {
-        let column = b.dialect().quote(&self.after.name);
-        b.dialect().expr(&format!("{column}::text::{}", b.dialect().render_type(&self.after.ty)))
+        let (column, ty) = (b.dialect().quote(&self.after.name), b.dialect().render_type(&self.after.ty));
+        match self.after.ty.array && !self.before.ty.array {
+            true => b.dialect().expr(&super::dual::as_array(&column, &ty)),
+            false => b.dialect().expr(&format!("{column}::text::{ty}")),
+        }
     }
 }
 

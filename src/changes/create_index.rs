@@ -10,7 +10,7 @@ use super::{
 use crate::{
     page::page,
     plan::PhaseKind::*,
-    sql::{Index, Name, ObjectRef},
+    sql::{Ddl, Index, Name, ObjectRef},
 };
 
 page! {
@@ -106,6 +106,12 @@ impl Kind for CreateIndex {
 
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
         let phase = if self.index.unique && !b.is_new(&self.index.table) { Enforce } else { Expand };
-        build::index(b, acc, phase, &self.index);
+        // The name may belong to a constraint, table or view that goes: it is given when that is gone.
+        let working = b.free_name(&Part::Index(self.index.clone()));
+        build::index(b, acc, phase, &Index { name: Some(working.clone()), ..(*self.index).clone() });
+        if let Some(name) = self.index.name.as_ref().filter(|it| **it != working) {
+            let rename = Ddl::RenameIndex { from: working, to: name.name.clone() };
+            acc.step(Contract, rename, "the name the schema gives it");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! An index that goes.
 
-use super::{Builder, Kind, Outline, build, create_index, pairs::Pairs};
+use super::{Builder, Kind, Outline, build, create_index, drop_constraint, pairs::Pairs};
 use crate::{
     page::page,
     plan::PhaseKind::*,
@@ -40,6 +40,10 @@ pub struct DropIndex {
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropIndex> {
     let gone =
         create_index::matches(pairs).into_iter().filter(|(_, after)| after.is_none()).filter_map(|(before, _)| before);
+    // One that becomes a key stays.
+    let new = drop_constraint::matches(pairs).into_iter().filter(|it| it.before.is_none());
+    let keys: Vec<Name> = new.filter_map(|it| build::adopted(pairs, &it.table, it.after.as_ref()?)).collect();
+    let gone = gone.filter(|it| it.name.as_ref().is_none_or(|it| !keys.contains(it)));
     gone.filter_map(|it| Some(DropIndex { name: it.name.clone()?, table: it.table.clone() })).collect()
 }
 

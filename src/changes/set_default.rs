@@ -40,7 +40,11 @@ pub struct SetDefault {
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<SetDefault> {
     let changed = pairs.single_columns().filter(|(pair, it)| {
-        it.after.default.is_some() && it.before.default != it.after.default && !handed_down(pairs, pair, &it.after)
+        it.after.default.is_some()
+            && it.before.default != it.after.default
+            // It takes the place of an identity: one transaction, told there.
+            && it.before.identity.is_none()
+            && !handed_down(pairs, pair, &it.after)
     });
     changed
         .map(|(pair, it)| SetDefault {

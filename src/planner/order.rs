@@ -130,7 +130,8 @@ fn merge(nodes: Vec<Node>, touch: &dyn Fn(&Draft) -> Touch) -> Vec<Node> {
 fn comes_again(node: &Node) -> BTreeSet<ObjectRef> {
     let ddl = || node.drafts.iter().filter_map(|it| if let Action::Ddl(ddl) = &it.action { Some(ddl) } else { None });
     let follower = |it: &ObjectRef| {
-        matches!(it, ObjectRef::View(_) | ObjectRef::Policy(..) | ObjectRef::Trigger(..) | ObjectRef::Statistics(_))
+        use ObjectRef::*;
+        matches!(it, View(_) | Policy(..) | Trigger(..) | Statistics(_) | Function(..))
     };
     let created: BTreeSet<ObjectRef> = ddl().flat_map(creates).collect();
     ddl().flat_map(drops).filter(|it| follower(it) && created.contains(it)).collect()
@@ -218,6 +219,16 @@ fn edges(touches: &[Touch], base: &Catalog, after: &Catalog) -> BTreeSet<(usize,
             } else if down(it) {
                 res.insert((j, i));
             }
+        }
+    }
+    // A name is free before another object takes it.
+    let takes = |touch: &Touch, name: &Name, object: &ObjectRef| {
+        touch.takes.iter().any(|(other, taker)| other == name && taker != object)
+    };
+    for (i, touch) in touches.iter().enumerate() {
+        for (name, object) in &touch.gives {
+            let takers = (0..touches.len()).filter(|it| *it != i && takes(&touches[*it], name, object));
+            res.extend(takers.map(|it| (i, it)));
         }
     }
     let mut all = |first: &[usize], second: &[usize]| {
@@ -324,7 +335,10 @@ fn join(nodes: &[Node], edges: &Edges, of: &dyn Fn(&[Node]) -> Edges) -> Option<
         let mut single: Vec<(usize, Node)> = Vec::new();
         for (member, draft) in cycle.iter().flat_map(|at| nodes[*at].drafts.iter().map(move |it| (*at, it))) {
             // What two of them take down and put up is taken down and put up once.
-            let twice = is_follower(draft) && single.iter().any(|(_, it)| it.drafts[0].action == draft.action);
+            let routine =
+                matches!(&draft.action, Action::Ddl(Ddl::DropFunction { .. } | Ddl::CreateFunction { .. }));
+            let twice = (routine || is_follower(draft))
+                && single.iter().any(|(_, it)| it.drafts[0].action == draft.action);
             if !twice {
                 single.push((member, Node { phase, drafts: vec![draft.clone()] }));
             }

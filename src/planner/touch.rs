@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     catalog::{Catalog, creates, drops, needs, renamed},
-    sql::{Ddl, ObjectRef},
+    sql::{ConstraintKind, Ddl, Name, ObjectRef},
 };
 
 /// Of one statement, or of a transaction.
@@ -18,6 +18,9 @@ pub struct Touch {
     pub needs: BTreeSet<ObjectRef>,
     /// What its pure take-downs stand on: they refer to the world before.
     pub frees: BTreeSet<ObjectRef>,
+    /// Names of relations and types that it sets free or takes, with the objects that bear them.
+    pub gives: BTreeSet<(Name, ObjectRef)>,
+    pub takes: BTreeSet<(Name, ObjectRef)>,
     /// Columns whose type changes: no view may stand on them meanwhile.
     pub retypes: BTreeSet<ObjectRef>,
 }
@@ -32,6 +35,8 @@ impl Touch {
         self.drops.extend(other.drops);
         self.leaves.extend(other.leaves);
         self.retypes.extend(other.retypes);
+        self.gives.extend(other.gives);
+        self.takes.extend(other.takes);
     }
 }
 
@@ -74,7 +79,10 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
         let old = Ddl::SetDefault { table: table.clone(), column: column.clone(), default: old.default.clone() };
         needed.extend(needs(&old, base));
     }
-    needed.retain(|it| !created.contains(it) && !dropped.contains(it) && !left.contains(it));
+    let mut gives: BTreeSet<_> = dropped.iter().chain(&left).filter_map(|it| named(it, base)).collect();
+    // Not what takes the name afterwards.
+    let successor = |it: &ObjectRef| named(it, after).is_some_and(|(name, _)| gives.iter().any(|it| it.0 == name));
+    needed.retain(|it| !created.contains(it) && !dropped.contains(it) && !left.contains(it) && !successor(it));
     let builds = !created.is_empty() || dropped.is_empty();
     let (needs, frees) = if builds { (needed, BTreeSet::new()) } else { (BTreeSet::new(), needed) };
     let retypes = match ddl {
@@ -84,7 +92,30 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
         }
         _ => BTreeSet::new(),
     };
-    Touch { creates: created, drops: dropped, leaves: left, needs, frees, retypes }
+    if let Ddl::DropIdentity { table, column, .. } | Ddl::DropColumn { table, column, .. } = ddl {
+        let owner = ObjectRef::Column(table.clone(), column.clone());
+        gives.extend(base.identity_sequence(table, column).map(|it| (it, owner)));
+    }
+    let takes = created.iter().filter_map(|it| named(it, after)).collect();
+    Touch { creates: created, drops: dropped, leaves: left, needs, frees, gives, takes, retypes }
+}
+
+/// Tables, views, sequences and indexes share one set of names, and their row types another with all other types
+/// (manual, `pg_class.relname` and `pg_type.typname`). The name that an object of the catalog has among them.
+fn named(object: &ObjectRef, catalog: &Catalog) -> Option<(Name, ObjectRef)> {
+    let name = match object {
+        ObjectRef::Table(it)
+        | ObjectRef::View(it)
+        | ObjectRef::Sequence(it)
+        | ObjectRef::Index(it)
+        | ObjectRef::Type(it) => it.clone(),
+        ObjectRef::Constraint(table, it) => {
+            let found = catalog.table(table)?.constraint(it)?;
+            (found.is_key() || matches!(found.kind, ConstraintKind::Exclude(_))).then(|| table.sibling(it.clone()))?
+        }
+        _ => return None,
+    };
+    catalog.holds(object).then(|| (name, object.clone()))
 }
 
 fn definition_of_helper(object: &ObjectRef, world: &Catalog) -> Option<Ddl> {
@@ -130,6 +161,10 @@ fn definition(object: &ObjectRef, catalog: &Catalog) -> Option<Ddl> {
         ObjectRef::Statistics(name) => {
             let statistics = Box::new((**catalog.statistics.get(name)?).clone());
             Some(Ddl::CreateStatistics { statistics, if_not_exists: false })
+        }
+        ObjectRef::Rule(..) | ObjectRef::Collation(_) | ObjectRef::Other(..) => {
+            let opaque = catalog.opaque.iter().find(|it| it.object.as_ref() == Some(object))?;
+            Some(Ddl::Opaque(Box::new((**opaque).clone())))
         }
         _ => None,
     }

@@ -162,13 +162,13 @@ fn column(ddl: &Ddl, before: &Catalog) -> Option<Vec<Ddl>> {
         Ddl::DropIdentity { table, column, .. } => {
             Ddl::AddIdentity { table: table.clone(), column: column.clone(), identity: old(table, column)?.identity? }
         }
-        Ddl::SetIdentity { table, column, .. } => {
+        Ddl::SetIdentity { table, column, options, .. } => {
             let identity = old(table, column)?.identity?;
             Ddl::SetIdentity {
                 table: table.clone(),
                 column: column.clone(),
                 always: Some(identity.always),
-                options: identity.options,
+                options: options_back(&SequenceOptions { ty: Some(old(table, column)?.ty), ..identity.options }, options),
                 restart: None,
             }
         }
@@ -300,13 +300,19 @@ fn domain(before: &Catalog, name: &Name, action: &DomainAction) -> Option<Domain
 
 fn sequence(before: &Catalog, name: &Name, set: &SequenceOptions, owner: bool) -> Option<Ddl> {
     let was = before.sequences.get(name);
-    let options = was.map(|it| it.options.clone()).unwrap_or_default();
+    let back = options_back(&was.map(|it| it.options.clone()).unwrap_or_default(), set);
+    let owned_by = owner.then(|| was.and_then(|it| it.owned_by.clone()));
+    Some(Ddl::AlterSequence { name: name.clone(), set: back, restart: None, owned_by, if_exists: false })
+}
+
+/// What was `set` goes back to what it was, defaults written out.
+fn options_back(options: &SequenceOptions, set: &SequenceOptions) -> SequenceOptions {
     let limit = match options.ty.as_ref().map(|it| it.name.as_str()) {
         Some("smallint") => i64::from(i16::MAX),
         Some("integer") => i64::from(i32::MAX),
         _ => i64::MAX,
     };
-    let back = SequenceOptions {
+    SequenceOptions {
         ty: set.ty.is_some().then(|| options.ty.clone().unwrap_or_else(|| DataType::builtin("bigint"))),
         start: set.start.and(options.start.or(options.min).or(Some(1))),
         increment: set.increment.and(options.increment.or(Some(1))),
@@ -315,9 +321,7 @@ fn sequence(before: &Catalog, name: &Name, set: &SequenceOptions, owner: bool) -
         cache: set.cache.and(options.cache.or(Some(1))),
         cycle: options.cycle,
         name: None,
-    };
-    let owned_by = owner.then(|| was.and_then(|it| it.owned_by.clone()));
-    Some(Ddl::AlterSequence { name: name.clone(), set: back, restart: None, owned_by, if_exists: false })
+    }
 }
 
 /// What was dropped comes back, as far as it can.

@@ -347,7 +347,7 @@ pub(in crate::catalog) fn nextval(sequence: &Name) -> Expr {
 }
 
 /// The sequence of an expression that is a `nextval` call with a literal and nothing more.
-pub(in crate::catalog) fn only_nextval(text: &str) -> Option<Name> {
+pub fn only_nextval(text: &str) -> Option<Name> {
     let tokens = tokens::tokens(text);
     let path = tokens::paths_in(text, &tokens).into_iter().next()?;
     let nextval = path.called && path.token == 0 && path.parts.last()?.0.as_str() == "nextval";

@@ -76,7 +76,7 @@ impl Catalog {
     }
 
     /// What calls a function of that name: triggers, defaults, checks, generated columns, indexes, views, policies.
-    pub(in crate::catalog) fn callers(&self, function: &Name) -> Vec<ObjectRef> {
+    pub fn callers(&self, function: &Name) -> Vec<ObjectRef> {
         let calls = |expr: &Expr| calls(expr.text(), function);
         let mut res = Vec::new();
         let triggers = self.triggers.values().filter(|it| it.function == *function);

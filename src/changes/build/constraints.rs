@@ -1,8 +1,12 @@
 //! Constraints added so that no lock is held while rows are read.
 
-use super::{Builder, indexes::key_index, not_null::enforce_not_null};
+use super::{
+    Builder,
+    indexes::{adopted, key_index},
+    not_null::enforce_not_null,
+};
 use crate::{
-    changes::outline::Outline,
+    changes::{outline::Outline, rebuilt::Part},
     dialect::{Capability, Probe},
     plan::PhaseKind,
     sql::*,
@@ -35,7 +39,13 @@ pub fn constraint(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, table: &
         }
         ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) if !key.without_overlaps && !partitioned => {
             let primary = matches!(it.kind, ConstraintKind::PrimaryKey(_));
-            key_index(b, acc, phase, table, it);
+            let own = adopted(b.pairs, table, it);
+            // Another object may still have the name: the server gives it to the index when it becomes the key.
+            let working = b.free_name(&Part::Constraint(table.clone(), it.clone())).name;
+            let index = own.clone().map_or(working, |it| it.name);
+            if own.is_none() {
+                key_index(b, acc, phase, table, &Constraint { name: Some(index.clone()), ..it.clone() });
+            }
             if primary {
                 for column in &key.columns {
                     if b.pairs.base.table(table).and_then(|it| it.column(column)).is_some_and(|it| !it.not_null) {
@@ -48,7 +58,7 @@ pub fn constraint(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, table: &
                 table: table.clone(),
                 name: Some(name.clone()),
                 primary,
-                index: name.clone(),
+                index,
                 deferrable,
                 initially_deferred,
             };

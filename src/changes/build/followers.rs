@@ -33,7 +33,10 @@ impl<'a> Builder<'a> {
             policies: Vec::new(),
             triggers: Vec::new(),
             statistics: Vec::new(),
+            functions: Vec::new(),
         };
+        let standing = base.functions.iter().filter(|(_, it)| binds(it, columns));
+        res.functions.extend(standing.filter_map(|(key, _)| after.functions.get(key)).cloned());
         let uses = |it: &View| bound.is_some_and(|bound| bound.uses(&it.query));
         res.views.extend(views_where(base, columns, &uses).iter().filter_map(|it| after.views.get(it)).cloned());
         let on = |table: &Name, mentioned: &dyn Fn(&Ident) -> bool| {
@@ -63,6 +66,37 @@ impl<'a> Builder<'a> {
         }
         res
     }
+
+    /// What calls a function and so keeps it from being dropped: views, policies, triggers.
+    pub fn callers(&self, function: &Name) -> Followers<'a> {
+        let (before, catalog) = (&self.pairs.base, self.after());
+        let calling: Vec<ObjectRef> = before.callers(function);
+        let views = views_upon(before, |it| it.calls.contains(function));
+        let policy = |it: &ObjectRef| match it {
+            ObjectRef::Policy(table, name) => catalog.policies.get(&(table.clone(), name.clone())).cloned(),
+            _ => None,
+        };
+        let trigger = |it: &ObjectRef| match it {
+            ObjectRef::Trigger(table, name) => catalog.triggers.get(&(table.clone(), name.clone())).cloned(),
+            _ => None,
+        };
+        Followers {
+            before,
+            catalog,
+            views: views.iter().filter_map(|it| catalog.views.get(it)).cloned().collect(),
+            policies: calling.iter().filter_map(policy).collect(),
+            triggers: calling.iter().filter_map(trigger).collect(),
+            statistics: Vec::new(),
+            functions: Vec::new(),
+        }
+    }
+}
+
+/// A function whose body is parsed when it is created (BEGIN ATOMIC, since 14) stands on the columns it names.
+fn binds(function: &Function, columns: &[(Name, Ident)]) -> bool {
+    let text = function.body.text();
+    let names = |table: &Name| tokens::paths(text).iter().any(|it| it.name().name == table.name);
+    function.sql_body && columns.iter().any(|(table, column)| mentions_column(text, column) && names(table))
 }
 
 fn statistics_mention(it: &Statistics, column: &Ident) -> bool {
@@ -80,18 +114,26 @@ fn trigger_mentions(trigger: &Trigger, column: &Ident) -> bool {
 /// Views that read one of the columns (or all columns of its table) or meet another condition, and views over those,
 /// bottom up.
 fn views_where(catalog: &Catalog, columns: &[(Name, Ident)], also: &dyn Fn(&View) -> bool) -> Vec<Name> {
-    let reads = |view: &View, of: &Name| view.reads.iter().any(|it| it == of);
     let all = |view: &View| view.query.text().contains('*');
+    let functions: Vec<&Name> = catalog.functions.values().filter(|it| binds(it, columns)).map(|it| &it.name).collect();
+    views_upon(catalog, |view| {
+        also(view)
+            || view.calls.iter().any(|it| functions.contains(&it))
+            || columns.iter().any(|(table, column)| {
+                view.reads.contains(table) && (all(view) || mentions_column(view.query.text(), column))
+            })
+    })
+}
+
+/// Views of which something is true, and views over those, bottom up.
+fn views_upon(catalog: &Catalog, first: impl Fn(&View) -> bool) -> Vec<Name> {
+    let reads = |view: &View, of: &Name| view.reads.contains(of);
     let mut res: Vec<Name> = Vec::new();
     loop {
-        let next = catalog.views.values().find(|view| {
-            !res.contains(&view.name)
-                && (also(view)
-                    || columns.iter().any(|(table, column)| {
-                        reads(view, table) && (all(view) || mentions_column(view.query.text(), column))
-                    })
-                    || res.iter().any(|it| reads(view, it)))
-        });
+        let next = catalog
+            .views
+            .values()
+            .find(|view| !res.contains(&view.name) && (first(view) || res.iter().any(|it| reads(view, it))));
         match next {
             Some(view) => res.push(view.name.clone()),
             None => break,
@@ -119,6 +161,7 @@ pub struct Followers<'a> {
     policies: Vec<Arc<Policy>>,
     triggers: Vec<Arc<Trigger>>,
     statistics: Vec<Arc<Statistics>>,
+    functions: Vec<Arc<Function>>,
 }
 
 impl Followers<'_> {
@@ -146,9 +189,23 @@ impl Followers<'_> {
             let drop = Ddl::DropStatistics { name: it.name.clone(), if_exists: false };
             acc.grouped(phase, group, drop, "they name the column and come back in this transaction");
         }
+        for it in &self.functions {
+            let drop = Ddl::DropFunction {
+                name: it.name.clone(),
+                args: Some(it.input_types()),
+                kind: it.kind,
+                if_exists: false,
+                cascade: false,
+            };
+            acc.grouped(phase, group, drop, "its body stands on the column; it comes back in this transaction");
+        }
     }
 
     pub fn create(&self, acc: &mut Outline, phase: PhaseKind, group: &str) {
+        for it in &self.functions {
+            let create = Ddl::CreateFunction { function: Box::new((**it).clone()), or_replace: false };
+            acc.grouped(phase, group, create, "over the column that stays");
+        }
         for view in &self.views {
             for ddl in view_again(self.catalog, view) {
                 acc.grouped(phase, group, ddl, "over the column that stays");

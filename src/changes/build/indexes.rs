@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Builder;
 use crate::{
-    changes::outline::Outline,
+    changes::{outline::Outline, pairs::Pairs},
     dialect::Probe,
     plan::{Action, PhaseKind, Undo, helper_name},
     sql::*,
@@ -112,10 +112,26 @@ pub fn backing_index(table: &Name, name: &Ident, key: &KeyConstraint) -> Index {
     }
 }
 
+/// An index of before that nothing in `after` wants, and that can become a key as it is (manual, ALTER TABLE, ADD
+/// table_constraint_using_index).
+pub fn adopted(pairs: &Pairs<'_>, table: &Name, constraint: &Constraint) -> Option<Name> {
+    let (ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key)) = &constraint.kind else { return None };
+    if key.without_overlaps || pairs.input.after.table(table)?.partition_by.is_some() {
+        return None;
+    }
+    let wanted = backing_index(table, constraint.name.as_ref()?, key);
+    let fits = |it: &Index| {
+        Index { name: wanted.name.clone(), ..it.clone() } == wanted
+            && it.name.as_ref().is_some_and(|it| !pairs.input.after.indexes.contains_key(it))
+    };
+    let mut own: Vec<&Arc<Index>> = pairs.base.indexes_of(table).filter(|it| fits(it)).collect();
+    own.sort_by_key(|it| (it.name != wanted.name, it.name.clone()));
+    own.first().and_then(|it| it.name.clone())
+}
+
 /// Builds the unique index that will back a key.
 pub fn key_index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, table: &Name, constraint: &Constraint) {
     let (ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key)) = &constraint.kind else { return };
     let Some(name) = &constraint.name else { return };
-    let backing = backing_index(table, name, key);
-    index_steps(b, acc, phase, &backing);
+    index_steps(b, acc, phase, &backing_index(table, name, key));
 }

@@ -19,7 +19,7 @@ use crate::{
 
 pub use constraints::constraint;
 pub use followers::{Followers, attachments, grant, revoke, view_again};
-pub use indexes::{backing_index, drop_index, index, key_index};
+pub use indexes::{adopted, backing_index, drop_index, index, key_index};
 pub use not_null::{enforce_not_null, not_null_actions, not_null_steps};
 
 /// What the steps of a change are made with.

@@ -218,6 +218,11 @@ fn conversion(pairs: &Pairs<'_>, table: &Name, old: &Ident, from: &DataType, new
     }
 }
 
+/// A value as the only element of an array; NULL stays NULL.
+pub fn as_array(value: &str, ty: &str) -> String {
+    format!("CASE WHEN {value} IS NOT NULL THEN ARRAY[{value}]::{ty} END")
+}
+
 /// A cast that also gets from one enum to another: by its text.
 fn cast(pairs: &Pairs<'_>, from: &DataType, to: &DataType) -> String {
     let is_enum = |ty: &DataType| {
@@ -227,6 +232,13 @@ fn cast(pairs: &Pairs<'_>, from: &DataType, to: &DataType) -> String {
         found.is_some_and(|it| matches!(it.kind, TypeKind::Enum(_)))
     };
     let target = qualified(pairs, to);
+    // No cast leads from a value to an array of it, or back.
+    let text = |ty: &DataType| matches!(ty.name.as_str(), "text" | "character varying" | "character");
+    match (from.array, to.array) {
+        (false, true) if !text(from) => return as_array("{}", &target),
+        (true, false) if !text(to) => return format!("({{}})[1]::{target}"),
+        _ => {}
+    }
     if is_enum(from) || is_enum(to) { format!("{{}}::text::{target}") } else { format!("{{}}::{target}") }
 }
 
