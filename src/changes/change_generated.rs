@@ -54,7 +54,9 @@ pub struct ChangeGenerated {
 
 pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeGenerated> {
     let changed = pairs.single_columns().filter(|(pair, it)| {
-        it.before.generated != it.after.generated && !with_its_base(pairs, pair, &it.before) && !pair.inherited(&it.after.name, pairs)
+        it.before.generated != it.after.generated
+            && !with_its_base(pairs, pair, &it.before)
+            && !pair.inherited(&it.after.name, pairs)
     });
     changed
         .map(|(pair, it)| ChangeGenerated {

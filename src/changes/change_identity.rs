@@ -2,8 +2,8 @@
 
 use super::{Builder, Kind, Outline, Tx, build, change_sequence::set_options, pairs::Pairs};
 use crate::{
-    page::page,
     catalog::only_nextval,
+    page::page,
     plan::{Action, PhaseKind::*, Undo},
     sql::{Column, Ddl, Identity, Name, ObjectRef, SequenceOptions},
 };

@@ -335,10 +335,9 @@ fn join(nodes: &[Node], edges: &Edges, of: &dyn Fn(&[Node]) -> Edges) -> Option<
         let mut single: Vec<(usize, Node)> = Vec::new();
         for (member, draft) in cycle.iter().flat_map(|at| nodes[*at].drafts.iter().map(move |it| (*at, it))) {
             // What two of them take down and put up is taken down and put up once.
-            let routine =
-                matches!(&draft.action, Action::Ddl(Ddl::DropFunction { .. } | Ddl::CreateFunction { .. }));
-            let twice = (routine || is_follower(draft))
-                && single.iter().any(|(_, it)| it.drafts[0].action == draft.action);
+            let routine = matches!(&draft.action, Action::Ddl(Ddl::DropFunction { .. } | Ddl::CreateFunction { .. }));
+            let twice =
+                (routine || is_follower(draft)) && single.iter().any(|(_, it)| it.drafts[0].action == draft.action);
             if !twice {
                 single.push((member, Node { phase, drafts: vec![draft.clone()] }));
             }

@@ -168,7 +168,10 @@ fn column(ddl: &Ddl, before: &Catalog) -> Option<Vec<Ddl>> {
                 table: table.clone(),
                 column: column.clone(),
                 always: Some(identity.always),
-                options: options_back(&SequenceOptions { ty: Some(old(table, column)?.ty), ..identity.options }, options),
+                options: options_back(
+                    &SequenceOptions { ty: Some(old(table, column)?.ty), ..identity.options },
+                    options,
+                ),
                 restart: None,
             }
         }
