@@ -44,6 +44,9 @@ pub struct Finding {
     pub end_column: usize,
     pub message: String,
     pub fixable: bool,
+    /// Of what breaks running code: the phase of a plan it belongs to, and when it may come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
 }
 
 /// `verify --format json`, version 1. Times are milliseconds.

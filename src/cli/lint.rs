@@ -24,6 +24,7 @@ use crate::{
     export::Tool,
     lint::{
         Around, Config, Down, Earlier, EarlierFile, LintInput, Standing, is_about_rollback, lint_with, needs_files,
+        phase,
     },
     plan::Facts,
     project::{self, Baseline, LineIndex, Overlay, Project, SourceFile, Spec},
@@ -379,6 +380,7 @@ impl Places<'_> {
             end_column,
             message: message.to_owned(),
             fixable,
+            phase: phase(rule),
         }
     }
 }

@@ -25,6 +25,10 @@ page! {
     /// ALTER TABLE users ADD COLUMN country text NOT NULL DEFAULT '';
     /// ```
     ///
+    /// ## Phase
+    /// Enforce for NOT NULL, when every running instance writes a value and the old rows are filled; the column itself
+    /// comes in Expand.
+    ///
     /// ## Versions
     /// All.
     ///

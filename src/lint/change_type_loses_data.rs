@@ -32,6 +32,10 @@ page! {
     /// ALTER TABLE orders ALTER COLUMN price TYPE numeric(12,2);
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when nobody wants the old values any more; a column of the new type comes in Expand and is filled in
+    /// Backfill.
+    ///
     /// ## Versions
     /// All.
     ///

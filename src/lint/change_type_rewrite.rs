@@ -28,6 +28,10 @@ page! {
     /// ALTER TABLE orders ADD COLUMN amount_big bigint;
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when no running instance reads or writes the old column; one of the new type comes in Expand and is filled
+    /// in Backfill.
+    ///
     /// ## Versions
     /// All. timestamp to timestamptz is free from 12 on if the session's TimeZone is UTC.
     ///

@@ -27,6 +27,9 @@ page! {
     /// ALTER TABLE items VALIDATE CONSTRAINT items_price_check;
     /// ```
     ///
+    /// ## Phase
+    /// Enforce, when every running instance writes rows that satisfy it.
+    ///
     /// ## Versions
     /// All.
     ///

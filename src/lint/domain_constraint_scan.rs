@@ -27,6 +27,9 @@ page! {
     /// ALTER TABLE items VALIDATE CONSTRAINT items_weight_check;
     /// ```
     ///
+    /// ## Phase
+    /// Enforce, when every running instance writes values that satisfy it.
+    ///
     /// ## Versions
     /// All.
     ///

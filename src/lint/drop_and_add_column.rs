@@ -28,6 +28,9 @@ page! {
     /// UPDATE users SET email = mail WHERE id <= 1000;
     /// ```
     ///
+    /// ## Phase
+    /// Contract for the drop, when no running instance reads or writes the old column; the new one comes in Expand.
+    ///
     /// ## Versions
     /// All.
     ///

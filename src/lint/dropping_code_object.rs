@@ -28,6 +28,9 @@ page! {
     /// CREATE OR REPLACE VIEW names AS SELECT id, name, lower(name) AS sorted FROM users;
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when no running instance and no other object names it.
+    ///
     /// ## Versions
     /// All.
     ///

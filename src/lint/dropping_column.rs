@@ -27,6 +27,9 @@ page! {
     /// ALTER TABLE users ALTER COLUMN legacy DROP NOT NULL;
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when no running instance reads or writes the column.
+    ///
     /// ## Versions
     /// All.
     ///

@@ -25,6 +25,9 @@ page! {
     /// ALTER TABLE users ALTER COLUMN locale SET DEFAULT 'de';
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when every running instance names the column in its INSERTs.
+    ///
     /// ## Versions
     /// All.
     ///

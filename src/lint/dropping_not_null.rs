@@ -25,6 +25,9 @@ page! {
     /// ALTER TABLE users ALTER COLUMN email SET DEFAULT '';
     /// ```
     ///
+    /// ## Phase
+    /// Expand, when every running instance can read NULL, and before any writes it.
+    ///
     /// ## Versions
     /// All.
     ///

@@ -27,6 +27,9 @@ page! {
     /// DROP SCHEMA unused;
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when no running instance reads or writes anything in the schema.
+    ///
     /// ## Versions
     /// All.
     ///

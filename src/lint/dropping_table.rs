@@ -28,6 +28,9 @@ page! {
     /// ALTER TABLE logins DROP CONSTRAINT logins_user_id_fkey;
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when no running instance reads or writes the table.
+    ///
     /// ## Versions
     /// All.
     ///

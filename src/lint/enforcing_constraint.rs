@@ -30,6 +30,9 @@ page! {
     /// ALTER TABLE users VALIDATE CONSTRAINT users_team;
     /// ```
     ///
+    /// ## Phase
+    /// Enforce, when every running instance writes rows that satisfy it.
+    ///
     /// ## Versions
     /// 18 and later: before there is no NOT ENFORCED.
     ///

@@ -25,6 +25,9 @@ page! {
     /// CREATE TABLE bookings_new (id bigint PRIMARY KEY, room integer, CONSTRAINT bookings_new_room_excl EXCLUDE USING btree (room WITH =));
     /// ```
     ///
+    /// ## Phase
+    /// Enforce, when every running instance writes rows that satisfy it.
+    ///
     /// ## Versions
     /// All.
     ///

@@ -12,7 +12,7 @@ use super::{
     config::Config,
     context::{Context, Findings, all_of},
     directives::Directives,
-    hidden_statements, inside,
+    half_done_on_failure, hidden_statements, inside,
 };
 use crate::{
     catalog::Catalog,
@@ -38,6 +38,8 @@ pub(super) struct FileState {
     pub reported: BTreeSet<&'static str>,
     /// Views that the file makes, with the index of the statement.
     pub views: Vec<(usize, Name)>,
+    /// The last statement that may well fail.
+    pub last_risk: Option<usize>,
     /// Statements that make indexes or constraints, by the bare name of the table.
     pub keys: BTreeMap<Ident, Vec<usize>>,
 }
@@ -69,7 +71,12 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
         return Vec::new();
     }
     let mut catalog = Arc::new(input.before.clone());
-    let mut file = FileState { views: views(input.statements), keys: keys(input.statements), ..FileState::default() };
+    let mut file = FileState {
+        views: views(input.statements),
+        keys: keys(input.statements),
+        last_risk: half_done_on_failure::last_risk(input.statements),
+        ..FileState::default()
+    };
     let mut held = Held { open: wraps(input), ..Held::default() };
     let mut res = Vec::new();
     let mut directives = Directives::find(input);

@@ -30,6 +30,9 @@ page! {
     /// ALTER TABLE users VALIDATE CONSTRAINT users_team_fk;
     /// ```
     ///
+    /// ## Phase
+    /// Enforce, when every running instance writes rows that satisfy it.
+    ///
     /// ## Versions
     /// All.
     ///

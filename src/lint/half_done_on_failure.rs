@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
+
 use super::{
     Rule,
     context::{Context, Findings},
 };
 use crate::{
     page::page,
-    sql::{Ddl, DomainAction, Severity},
+    sql::{Constraint, ConstraintKind, Ddl, DomainAction, Ident, Name, Severity, Statement},
 };
 
 page! {
@@ -14,7 +16,8 @@ page! {
     /// already.
     ///
     /// ## Why
-    /// One statement per file needs nothing. Else let the transaction hold them together, or write every statement so that it
+    /// Said where a later statement may well fail: one that locks or reads a table that is in use, changes rows, runs code.
+    /// A file that only makes new things is left alone. One statement per file needs nothing. Else let the transaction hold them together, or write every statement so that it
     /// may run twice: IF EXISTS, IF NOT EXISTS, OR REPLACE.
     ///
     /// ```sql before
@@ -46,13 +49,51 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     if ctx.in_transaction() || spoken || repeatable(ctx, ddl) {
         return;
     }
-    // What follows can fail, too: locks time out, rows are not as they should be. BEGIN and SET do not count.
-    let follows =
-        ctx.later().any(|it| !matches!(it, Ddl::Transaction(_) | Ddl::SetParameter { .. } | Ddl::SetSearchPath { .. }));
-    if follows {
+    if ctx.file.last_risk.is_some_and(|it| it > ctx.statement) {
         let message = "If a statement behind this one fails, this one stays, and the file cannot run again from the start. Put \
                        them into one transaction, or let each say IF EXISTS or IF NOT EXISTS";
         acc.report(&RULE, RULE.severity, message);
+    }
+}
+
+/// The last statement of a file that may fail on a server where the schema is as expected: a lock is not to be had in
+/// time, rows are not as they should be, a block of code raises. Making things that nobody uses yet does not.
+pub(super) fn last_risk(statements: &[Statement]) -> Option<usize> {
+    let mut made: BTreeSet<&Ident> = BTreeSet::new();
+    for ddl in statements.iter().flat_map(|it| &it.parsed.ddl) {
+        match ddl {
+            Ddl::CreateTable { table, .. } | Ddl::CreateTableAs { table, .. } => made.insert(&table.name.name),
+            Ddl::RenameTable { to, .. } => made.insert(to),
+            _ => continue,
+        };
+    }
+    let fresh = |it: &Name| made.contains(&it.name);
+    statements.iter().rposition(|it| it.parsed.ddl.iter().any(|it| may_fail(it, &fresh)))
+}
+
+fn may_fail(ddl: &Ddl, fresh: &dyn Fn(&Name) -> bool) -> bool {
+    // A foreign key locks the table it points to.
+    let points_out = |it: &Constraint| matches!(&it.kind, ConstraintKind::ForeignKey(it) if !fresh(&it.references));
+    match ddl {
+        Ddl::Transaction(_)
+        | Ddl::SetParameter { .. }
+        | Ddl::SetSearchPath { .. }
+        | Ddl::CreateSchema { .. }
+        | Ddl::CreateType { .. }
+        | Ddl::CreateSequence { .. }
+        | Ddl::CreateFunction { .. }
+        | Ddl::CreateView { .. }
+        | Ddl::CreateExtension { .. }
+        | Ddl::Comment { .. }
+        | Ddl::Grant { .. }
+        | Ddl::Revoke { .. } => false,
+        Ddl::CreateTable { table, .. } => table.constraints.iter().any(points_out),
+        Ddl::CreateIndex { index, concurrently, .. } => *concurrently || !fresh(&index.table),
+        Ddl::CreateTrigger { trigger, .. } => !fresh(&trigger.table),
+        Ddl::Data(it) if it.verb == "SELECT" => !it.calls.is_empty(),
+        Ddl::Data(it) => it.target.as_ref().is_none_or(|it| !fresh(it)),
+        Ddl::AddConstraint { table, constraint } => points_out(constraint) || !fresh(table),
+        other => other.altered_table().is_none_or(|it| !fresh(it)),
     }
 }
 

@@ -262,6 +262,13 @@ pub fn link(code: &str) -> Option<String> {
     explain(code).map(|_| format!("{repository}/blob/main/src/lint/{file}.rs"))
 }
 
+/// The phase of a plan that a statement belongs to which breaks running code, and when it may come: `Contract, when no
+/// running instance reads or writes the column`. `None`: the rule is about something else.
+pub fn phase(code: &str) -> Option<String> {
+    let text = explain(code)?.section("Phase")?;
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned())
+}
+
 /// The page of a rule.
 pub fn explain(code: &str) -> Option<&'static Page> {
     RULES.iter().find(|it| it.code == code).map(|it| &it.page)

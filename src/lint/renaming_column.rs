@@ -26,6 +26,9 @@ page! {
     /// ALTER TABLE users ADD COLUMN email text;
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when no running instance reads or writes the old name; the new column comes in Expand.
+    ///
     /// ## Versions
     /// All.
     ///

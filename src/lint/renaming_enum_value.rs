@@ -25,6 +25,9 @@ page! {
     /// ALTER TYPE mood ADD VALUE 'fine';
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when no running instance writes or compares with the old label; the new one comes in Expand.
+    ///
     /// ## Versions
     /// All.
     ///

@@ -29,6 +29,9 @@ page! {
     /// COMMIT;
     /// ```
     ///
+    /// ## Phase
+    /// Contract, when no running instance asks for the old name; until then a view has it.
+    ///
     /// ## Versions
     /// All.
     ///

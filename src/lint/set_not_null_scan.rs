@@ -31,6 +31,9 @@ page! {
     /// ALTER TABLE users DROP CONSTRAINT users_email_present;
     /// ```
     ///
+    /// ## Phase
+    /// Enforce, when every running instance writes a value and the rows that had none are filled.
+    ///
     /// ## Versions
     /// All; the CHECK helps from 12 on; 18 has NOT NULL constraints that are NOT VALID at first.
     ///

@@ -27,6 +27,9 @@ page! {
     /// ALTER TABLE users ADD CONSTRAINT users_email_key UNIQUE USING INDEX users_email_key;
     /// ```
     ///
+    /// ## Phase
+    /// Enforce, when no running instance writes duplicates.
+    ///
     /// ## Versions
     /// All. Partitioned tables take no constraint from an index: there it is built per partition.
     ///

@@ -27,6 +27,9 @@ page! {
     /// CREATE INDEX CONCURRENTLY users_email ON users (email);
     /// ```
     ///
+    /// ## Phase
+    /// Enforce, when no running instance writes duplicates and those that were there are gone.
+    ///
     /// ## Versions
     /// All.
     ///

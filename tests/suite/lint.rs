@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use lockkeeper::{
     catalog::Catalog,
     dialect::{parse_file, postgres::Postgres},
-    lint::{LintInput, lint},
+    lint::{LintInput, RULES, lint, phase},
     plan::Facts,
     sql::{Name, Runs},
 };
@@ -277,6 +277,57 @@ fn what_goes_silently_with_a_column_is_named() {
         "Every row of orders is gone for good, and running code that names it fails; users is locked with ACCESS EXCLUSIVE as well. Drop it in a later release than the one that stops using it, its foreign keys before"
     ]]
     .assert_eq(&found[0].2);
+}
+
+/// Said where a second run would trip over what the first one left.
+#[test]
+fn half_done_is_said_where_something_later_may_fail() {
+    let lines = |sql: &str| -> Vec<usize> {
+        let found = Case::on(15).messages(sql).into_iter().filter(|it| it.1.ends_with("half-done-on-failure"));
+        found.map(|it| it.0).collect()
+    };
+    let new = "CREATE TYPE tone AS ENUM ('low');\nCREATE TABLE carts (id bigint PRIMARY KEY, tone tone);\nCREATE INDEX ON carts (tone);\n\
+               ALTER TABLE carts ADD CONSTRAINT c CHECK (id > 0);\nINSERT INTO carts VALUES (1, 'low');\nCOMMENT ON TABLE carts IS 'x';";
+    assert_eq!(lines(new), [0; 0]);
+    // It locks a table in use, changes rows, reads rows, runs code.
+    for last in [
+        "ALTER TABLE users ADD COLUMN z int;",
+        "UPDATE users SET age = 1 WHERE id = 1;",
+        "CREATE INDEX CONCURRENTLY i ON users (age);",
+        "ALTER TABLE carts ADD FOREIGN KEY (id) REFERENCES users (id);",
+        "DO $$ BEGIN RAISE EXCEPTION 'no'; END $$;",
+    ] {
+        assert_eq!(lines(&format!("{new}\n{last}")), [1], "{last}");
+    }
+    // Before it nothing that could not run twice, or nothing behind what could not.
+    assert_eq!(
+        lines("SET lock_timeout = '1s';\nUPDATE users SET age = 1 WHERE id = 1;\nALTER TABLE users ADD COLUMN z int;"),
+        [0; 0]
+    );
+    assert_eq!(lines("ALTER TABLE users ADD COLUMN z int;\nCREATE TABLE carts (id bigint);"), [0; 0]);
+}
+
+#[test]
+fn what_breaks_running_code_belongs_to_a_phase() {
+    let kinds = ["Expand", "Backfill", "Enforce", "Contract"];
+    let with: Vec<&str> = RULES.iter().filter(|it| phase(it.code).is_some()).map(|it| it.code).collect();
+    assert!(with.len() > 15, "{with:?}");
+    for rule in &with {
+        let text = phase(rule).unwrap();
+        assert!(kinds.iter().any(|it| text.starts_with(it)) && text.contains(" when "), "{rule}: {text}");
+    }
+    for rule in [
+        "renaming-column",
+        "renaming-table",
+        "dropping-column",
+        "dropping-table",
+        "set-not-null-scan",
+        "change-type-rewrite",
+    ] {
+        assert!(with.contains(&rule), "{rule}");
+    }
+    assert_eq!(phase("creating-index"), None);
+    assert_eq!(phase("dropping-column").unwrap(), "Contract, when no running instance reads or writes the column");
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn the_text_form_shows_the_sql() {
           |
         4 | DROP TABLE users;
           | ^^^^^^^^^^^^^^^^
+          = belongs to Contract, when no running instance reads or writes the table
         3 findings in 1 file, 2 of them fixable
     "#]]
     .assert_eq(&stdout(&out));

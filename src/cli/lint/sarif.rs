@@ -34,6 +34,9 @@ pub fn log(report: &Lint) -> Value {
                 "locations": [{ "physicalLocation": { "artifactLocation": artifact, "region": region } }],
                 "partialFingerprints": { "lockkeeper/v1": fingerprint(&mut seen, &file.path, it) }
             });
+            if let Some(phase) = &it.phase {
+                result["properties"] = json!({ "phase": phase });
+            }
             if let Some(index) = index(&it.rule) {
                 result["ruleIndex"] = index.into();
             }

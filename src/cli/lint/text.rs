@@ -35,7 +35,7 @@ fn finding(path: &str, it: &Finding, lines: &[&str], colours: bool) -> String {
         "{head}{margin} {bar}\n{} {bar} {shown}{more}\n{margin} {bar} {}{carets}\n",
         paint("2", &number),
         " ".repeat(from)
-    )
+    ) + &it.phase.iter().map(|it| format!("{margin} {} belongs to {it}\n", paint("2", "="))).collect::<String>()
 }
 
 fn style(severity: &str) -> &'static str {
