@@ -72,7 +72,7 @@ page! {
     ///   after: every row holds the same in id and mc_new_id = 0
     ///   after: no row of order_lines is left to fill (mc_new_order_id) = 0
     ///   after: every row holds the same in order_id and mc_new_order_id = 0
-    /// Gate: every instance can read and write orders.id as bigint; every instance can read and write order_lines.order_id as bigint
+    /// Gate: every instance can read and write orders.id as bigint; every instance can read and write order_lines.order_id as bigint; every INSERT into orders names its columns; every INSERT into order_lines names its columns
     /// Enforce: change the key orders.id from integer to bigint, and with it order_lines.order_id
     ///   before: no two rows of order_lines share mc_new_order_id, line_no = 0
     ///   before: no invalid index mc_new_order_lines_pkey is left from an earlier try = t

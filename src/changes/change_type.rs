@@ -56,7 +56,7 @@ page! {
     ///     lock: RowExclusive on stock_moves
     ///   after: no row of stock_moves is left to fill (mc_new_quantity) = 0
     ///   after: every row holds the same in quantity and mc_new_quantity = 0
-    /// Gate: every instance can read and write stock_moves.quantity as bigint
+    /// Gate: every instance can read and write stock_moves.quantity as bigint; every INSERT into stock_moves names its columns
     /// Enforce: change stock_moves.quantity from integer to bigint
     ///   before: no invalid index mc_new_stock_moves_quantity_idx is left from an earlier try = t
     ///   before: no row has stock_moves.mc_new_quantity empty = 0

@@ -73,7 +73,7 @@ page! {
     ///   undo: ALTER TABLE shipments ALTER COLUMN carbon_kg DROP NOT NULL
     ///   undo: ALTER TABLE shipments DROP CONSTRAINT IF EXISTS mc_nn_shipments_carbon_kg
     ///   undo: DROP INDEX CONCURRENTLY IF EXISTS shipments_carbon_kg_idx
-    /// Gate: no running instance reads or writes shipments.co2_kg
+    /// Gate: no running instance reads or writes shipments.co2_kg; every INSERT into shipments names its columns
     /// Contract: rename shipments.co2_kg to carbon_kg
     ///   before: every row holds the same in co2_kg and carbon_kg = 0
     ///   DROP INDEX CONCURRENTLY shipments_co2_kg_idx

@@ -516,7 +516,7 @@ fn way(pairs: &Pairs<'_>, it: &Arrival) -> Result<Mirror, String> {
     }
     let key = match &it.key {
         Some(said) => said_key(t, u, said)?,
-        None => key_between(t_after, u).ok_or("no foreign key and no equal primary key joins one row of each")?,
+        None => key_between(t_after, u).ok_or_else(|| many(t_after, u))?,
     };
     let there = |(a, b): &(Ident, Ident)| {
         t.column(a).is_some() && pairs.base.table(target).is_none_or(|it| it.column(b).is_some())
@@ -627,7 +627,27 @@ fn key_between(t: &Table, u: &Table) -> Option<Vec<(Ident, Ident)>> {
         let typed = |it: &Ident| t.column(it).map(|it| &it.ty) == u.column(it).map(|it| &it.ty);
         (a == b && a.iter().all(typed)).then(|| a.iter().cloned().zip(b.iter().cloned()).collect())
     };
-    keys(u, t).map(turned).or_else(|| keys(t, u)).or_else(equal)
+    // Where a foreign key joins many rows with one, keys of one name have nothing to do with each other.
+    let joined = points(t, u) || points(u, t);
+    keys(u, t).map(turned).or_else(|| keys(t, u)).or_else(|| equal().filter(|_| !joined))
+}
+
+fn points(from: &Table, to: &Table) -> bool {
+    from.constraints.iter().any(|it| matches!(&it.kind, ConstraintKind::ForeignKey(fk) if fk.references == to.name))
+}
+
+/// Why no row of one table is that of the other.
+fn many(source: &Table, target: &Table) -> String {
+    let (t, u) = (&source.name, &target.name);
+    if points(source, target) {
+        return format!("many rows of {t} may point at one of {u}, and only one of their values could stay");
+    }
+    if points(target, source) {
+        return format!(
+            "many rows of {u} may point at one of {t}, and a write to one of them would not be one to the others"
+        );
+    }
+    "no foreign key and no equal primary key joins one row of each".to_owned()
 }
 
 fn columns_of(key: &Constraint) -> &[Ident] {

@@ -102,6 +102,9 @@ impl PhaseText<'_> {
         }
         if self.phase.rollback.is_empty() {
             out.push_str("-- There is nothing to take back.\n");
+        } else if script::forward(self.phase).len() > 1 {
+            let whole = "It takes back the whole phase: one that stopped half way is run again to its end first.";
+            out.push_str(&comment(whole));
         }
         out
     }

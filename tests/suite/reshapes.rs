@@ -1,4 +1,4 @@
-//! Columns that are split, and columns that move to another table, while old and new code write: no statement fails, no
+//! Columns that are split or merged, and columns that move to another table, while old and new code write: no statement fails, no
 //! write is lost. As `dual_write`, for shapes in which the two applications do not write one column each.
 
 use std::{
@@ -286,6 +286,100 @@ fn a_split_loses_no_write_of_old_or_new_code() {
 }
 
 #[test]
+fn a_merge_loses_no_write_of_old_or_new_code() {
+    live(
+        &Scenario {
+            before: "CREATE TABLE people (id bigint PRIMARY KEY, first_name text, last_name text, note text);",
+            after: "CREATE TABLE people (
+                  id bigint PRIMARY KEY,
+                  full_name text, -- @merge from=first_name,last_name
+                  note text
+                );
+                CREATE INDEX people_full_name_idx ON people (full_name);",
+            fill: "INSERT INTO people (id, first_name, last_name) SELECT g, 'First' || g, 'Last' || g FROM generate_series(1, 1500) g",
+            filled: |id| format!("First{id} Last{id}"),
+            old: |id, there| {
+                let insert =
+                    |id, names: &str| format!("INSERT INTO people (id, first_name, last_name) VALUES ({id}, {names})");
+                vec![
+                    write(id, Some("Ada Lovelace"), insert(id, "'Ada', 'Lovelace'")),
+                    write(id + 1, Some(""), insert(id + 1, "NULL, NULL")),
+                    write(id + 2, Some(""), format!("INSERT INTO people (id, note) VALUES ({}, 'n')", id + 2)),
+                    write(id + 3, Some("Plato"), insert(id + 3, "'Plato', NULL")),
+                    // Where one value ends cannot be told from the merged one: it stays as it was written.
+                    write(id + 6, Some("Jean Luc Picard"), insert(id + 6, "'Jean Luc', 'Picard'")),
+                    touch(id + 6, format!("UPDATE people SET note = 'touched' WHERE id = {}", id + 6)),
+                    write(
+                        id + 6,
+                        Some("Jean Luc King"),
+                        format!("UPDATE people SET last_name = 'King' WHERE id = {}", id + 6),
+                    ),
+                    write(id, Some("Ada King"), format!("UPDATE people SET last_name = 'King' WHERE id = {id}")),
+                    write(
+                        id + 1,
+                        Some("A B"),
+                        format!(
+                            "{} ON CONFLICT (id) DO UPDATE SET first_name = EXCLUDED.first_name, last_name = EXCLUDED.last_name",
+                            insert(id + 1, "'A', 'B'")
+                        ),
+                    ),
+                    write(id + 3, Some(""), format!("UPDATE people SET first_name = NULL WHERE id = {}", id + 3)),
+                    write(
+                        id + 4,
+                        None,
+                        format!("{}; DELETE FROM people WHERE id = {}", insert(id + 4, "'A', 'B'"), id + 4),
+                    ),
+                    copy(
+                        id + 5,
+                        "Copied Row",
+                        "people (id, first_name, last_name)",
+                        format!("{}\tCopied\tRow", id + 5),
+                    ),
+                    // One half of a row that may not be filled yet.
+                    write(
+                        there,
+                        Some(&format!("Old{id} Last{there}")),
+                        format!("UPDATE people SET first_name = 'Old{id}' WHERE id = {there}"),
+                    ),
+                ]
+            },
+            new: |id, there| {
+                let insert = |id, name: &str| format!("INSERT INTO people (id, full_name) VALUES ({id}, {name})");
+                vec![
+                    write(id, Some("Ada Lovelace"), insert(id, "'Ada Lovelace'")),
+                    write(id + 1, Some(""), insert(id + 1, "NULL")),
+                    write(id + 2, Some("Plato"), insert(id + 2, "'Plato'")),
+                    write(id, Some("Ada King"), format!("UPDATE people SET full_name = 'Ada King' WHERE id = {id}")),
+                    write(
+                        id + 1,
+                        Some("Jean de la Fontaine"),
+                        format!(
+                            "{} ON CONFLICT (id) DO UPDATE SET full_name = EXCLUDED.full_name",
+                            insert(id + 1, "'Jean de la Fontaine'")
+                        ),
+                    ),
+                    touch(id + 1, format!("UPDATE people SET note = 'touched' WHERE id = {}", id + 1)),
+                    write(id + 2, Some(""), format!("UPDATE people SET full_name = NULL WHERE id = {}", id + 2)),
+                    write(
+                        id + 4,
+                        None,
+                        format!("{}; DELETE FROM people WHERE id = {}", insert(id + 4, "'A B'"), id + 4),
+                    ),
+                    copy(id + 5, "Copied Row", "people (id, full_name)", format!("{}\tCopied Row", id + 5)),
+                    write(
+                        there,
+                        Some(&format!("New {id}")),
+                        format!("UPDATE people SET full_name = 'New {id}' WHERE id = {there}"),
+                    ),
+                ]
+            },
+            result: "SELECT string_agg(id || '=' || coalesce(full_name, ''), '|' ORDER BY id) FROM people",
+        },
+        "merge_columns",
+    );
+}
+
+#[test]
 fn a_split_table_loses_no_write_of_old_or_new_code() {
     live(
         &Scenario {
@@ -456,5 +550,35 @@ fn a_move_to_an_existing_table_loses_no_write_of_old_or_new_code() {
             result: "SELECT string_agg(id || '=' || coalesce(phone, ''), '|' ORDER BY id) FROM users JOIN accounts ON user_id = id",
         },
         "move_column",
+    );
+}
+
+/// A foreign key that joins many rows with one gives no row to move to, though both tables have an `id`.
+#[test]
+fn a_move_along_a_foreign_key_of_many_rows_is_asked_about() {
+    let asks = |before: &str, after: &str, why: &str| {
+        let plan = plan(&desired(before), &desired(after), 15, &Answers::default());
+        assert!(plan.changes.iter().all(|it| it.kind != "move_column"), "{:?}", plan.changes);
+        let question = plan.questions.iter().find(|it| it.id.starts_with("key:")).unwrap();
+        assert!(question.about.contains(why), "{}", question.about);
+        assert!(plan.changes.iter().all(|it| !it.destructive), "{plan}");
+    };
+    asks(
+        "CREATE TABLE teams (id bigint PRIMARY KEY);
+         CREATE TABLE people (id bigint PRIMARY KEY, team_id bigint REFERENCES teams, phone text);",
+        "CREATE TABLE teams (id bigint PRIMARY KEY, 
+         -- @moved from=people.phone
+         phone text);
+         CREATE TABLE people (id bigint PRIMARY KEY, team_id bigint REFERENCES teams);",
+        "many rows of people may point at one of teams",
+    );
+    asks(
+        "CREATE TABLE teams (id bigint PRIMARY KEY, phone text);
+         CREATE TABLE people (id bigint PRIMARY KEY, team_id bigint REFERENCES teams);",
+        "CREATE TABLE teams (id bigint PRIMARY KEY);
+         CREATE TABLE people (id bigint PRIMARY KEY, team_id bigint REFERENCES teams,
+         -- @moved from=teams.phone
+         phone text);",
+        "many rows of people may point at one of teams",
     );
 }

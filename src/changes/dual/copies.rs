@@ -160,6 +160,42 @@ pub fn build_parts(b: &Builder<'_>, acc: &mut Outline, twins: &[&Twin], parts: &
     parts.iter().filter(|it| is_foreign_key(&it.after)).for_each(|it| build_part(b, acc, it));
 }
 
+/// What code must do before a column changes its place among the others.
+pub fn named_columns(table: &Name) -> String {
+    format!("every INSERT into {table} names its columns")
+}
+
+/// Does the index of that name, or of the constraint, use the column?
+pub fn index_stands(catalog: &crate::catalog::Catalog, table: &Table, index: &Ident, column: &Ident) -> bool {
+    let own = catalog.indexes.get(&table.name.sibling(index.clone()));
+    own.is_some_and(|it| rebuilt::index_mentions(it, column))
+        || table.constraint(index).is_some_and(|it| rebuilt::constraint_mentions(it, column))
+}
+
+/// A replica identity and CLUSTER ON go over to the new index before the old one goes: without it, a published table takes
+/// neither UPDATE nor DELETE (manual, Publication).
+pub fn stand_over(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, group: &str, parts: &[&Rebuilt]) {
+    for part in parts {
+        let Some(before) = &part.before else { continue };
+        let name = match (before, &part.after) {
+            (Part::Index(old), Part::Index(_)) => old.name.as_ref().map(|it| it.name.clone()),
+            (Part::Constraint(_, old), Part::Constraint(..)) => old.name.clone(),
+            _ => None,
+        };
+        let (Some(name), Some(table)) = (name, b.pairs.base.table(before.table())) else { continue };
+        let working = b.free_name(&part.after).name;
+        if table.replica_identity == ReplicaIdentity::Index(name.clone()) {
+            let identity = ReplicaIdentity::Index(working.clone());
+            let set = Ddl::SetReplicaIdentity { table: table.name.clone(), identity };
+            acc.grouped(phase, group, set, "replication tells rows apart by the new index");
+        }
+        if table.cluster_on.as_ref() == Some(&name) {
+            let set = Ddl::ClusterOn { table: table.name.clone(), index: Some(working) };
+            acc.grouped(phase, group, set, "CLUSTER goes by the new index");
+        }
+    }
+}
+
 /// Sequences that the column owns, and its default, go over to the new copy.
 pub fn take_over(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, group: &str, twin: &Twin) {
     let (table, new) = (twin.table(), &twin.after);

@@ -29,7 +29,9 @@ pub fn outline(b: &Builder<'_>, acc: &mut Outline, twin: &Twin) {
 fn contract(b: &Builder<'_>, acc: &mut Outline, twin: &Twin, parts: &[&Rebuilt]) {
     let (table, old, new, sync) = (twin.table(), &twin.before, &twin.after, &twin.dual.sync);
     acc.gate(Contract, format!("no running instance reads or writes {table}.{}", old.name));
+    acc.gate(Contract, copies::named_columns(table));
     acc.preflight(Contract, b.dialect(), Probe::OutOfSync { sync: sync.clone() });
+    copies::stand_over(b, acc, Contract, &format!("over:{table}.{}", new.name), parts);
     for part in parts {
         drop_part(b, acc, part);
     }

@@ -84,10 +84,17 @@ impl<'a> Swap<'a> {
                 format!("every instance can read and write {}.{} as {ty}", twin.table(), twin.after.name),
             );
         }
+        let mut tables: Vec<&Name> = self.twins.iter().map(|it| it.table()).collect();
+        tables.dedup();
+        for table in tables {
+            // The new copy stands behind all other columns: a value given by its place alone would go elsewhere.
+            acc.gate(Enforce, copies::named_columns(table));
+        }
         if self.tables.len() > 1 {
             acc.grouped(Enforce, group, self.lock(), "all locks first, in one order: what follows waits for nobody")
                 .undo(Undo::Nothing);
         }
+        copies::stand_over(b, acc, Enforce, group, &self.parts);
         for twin in &self.twins {
             copies::drop_sync(b, acc, Enforce, group, &twin.dual.sync, None);
         }
@@ -217,11 +224,32 @@ impl<'a> Swap<'a> {
             let drop = Ddl::SetDefault { table: table.clone(), column: gone.clone(), default: None };
             acc.grouped(Enforce, group, drop, filled);
         }
-        if old.not_null {
+        if self.frees_null(twin) {
             acc.grouped(Enforce, group, Ddl::DropNotNull { table: table.clone(), column: gone }, filled)
                 .undo(Undo::Nothing);
         }
         copies::take_over(b, acc, Enforce, group, twin);
+    }
+
+    /// The old copy may be empty after the swap: not where a key that goes later, or the replica identity, stands on it.
+    fn frees_null(&self, twin: &Twin) -> bool {
+        let base = &self.b.pairs.base;
+        let Some(table) = base.table(twin.table()) else { return twin.before.not_null };
+        let own = |name: &Ident| {
+            self.parts.iter().filter_map(|it| it.before.as_ref()).any(|it| match it {
+                Part::Index(it) => it.name.as_ref().is_some_and(|it| it.name == *name) && it.table == table.name,
+                Part::Constraint(of, it) => *of == table.name && it.name.as_ref() == Some(name),
+            })
+        };
+        let primary = table.primary_key().filter(|it| rebuilt::constraint_mentions(it, &twin.before.name));
+        let primary = primary.and_then(|it| it.name.clone());
+        let identity = match &table.replica_identity {
+            ReplicaIdentity::Index(it) => {
+                Some(it.clone()).filter(|it| copies::index_stands(base, table, it, &twin.before.name))
+            }
+            _ => None,
+        };
+        twin.before.not_null && primary.iter().chain(&identity).all(own)
     }
 
     /// Comment and column privileges are the column's, not its name's.
@@ -265,7 +293,7 @@ impl<'a> Swap<'a> {
     /// The old copies get back what guards a key, beside running writes, before the names change again.
     fn before_the_way_back(&self) -> Vec<Ddl> {
         let mut res = Vec::new();
-        for twin in self.twins.iter().filter(|it| it.before.not_null) {
+        for twin in self.twins.iter().filter(|it| self.frees_null(it)) {
             res.extend(build::not_null_actions(self.b, twin.table(), &twin.old_copy()));
         }
         res.extend(self.parts.iter().filter_map(|it| self.key_back(it)).map(|it| it.0));
