@@ -139,8 +139,11 @@ struct Judged {
     wanted: bool,
 }
 
+/// What stands before the first file: the schema, and who made it.
+type Base = (Catalog, Arc<Earlier>);
+
 /// What stands before the first file, and the files.
-fn files(args: &Args, project: &Project, here: &Path) -> Result<((Catalog, Arc<Earlier>), Vec<Judged>)> {
+fn files(args: &Args, project: &Project, here: &Path) -> Result<(Base, Vec<Judged>)> {
     let schema = match &args.schema {
         Some(schema) => {
             let before = project.baseline(&Spec::Path(schema.clone()))?;
@@ -266,7 +269,7 @@ fn keep_new(project: &Project, rev: &str, dialect: &dyn Dialect, files: &mut [Ju
 /// Judges the files one after the other, each on the catalog that those before it leave behind. With a mender they are
 /// mended before, all of them or, when one cannot be, none.
 fn judge(
-    base: (Catalog, Arc<Earlier>),
+    base: Base,
     files: &mut [Judged],
     dialect: &dyn Dialect,
     facts: &Facts,

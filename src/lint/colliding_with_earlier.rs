@@ -62,8 +62,14 @@ pub(super) fn judge(acc: &mut Findings<'_>, input: &LintInput<'_>, statement: &S
         return;
     }
     let named = statement.parsed.marks.iter().filter(|it| !it.defines).map(|it| &it.object);
-    let missing = named.filter(|it| before.resolve_object(it).is_err());
-    let gone = missing.filter_map(|it| earlier?.gone(&qualified(it, path)?)).next();
+    let missing = named.filter(|it| before.resolve_object(it).is_err()).map(|it| match it {
+        // Where the table is missing, its columns say nothing.
+        ObjectRef::Column(table, _) if before.resolve_object(&ObjectRef::Table(table.clone())).is_err() => {
+            ObjectRef::Table(table.clone())
+        }
+        other => other.clone(),
+    });
+    let gone = missing.filter_map(|it| earlier?.gone(&qualified(&it, path)?)).next();
     if let Some(by) = gone {
         let message = format!("This fails: {} ({} took it away)", problem.message, by.name);
         acc.report(&RULE, RULE.severity, message);

@@ -48,10 +48,10 @@ impl Project {
         let coming = main.as_ref().map(|main| {
             let here = |it: &PathBuf| migrations.files.iter().any(|own| own.up == *it);
             let new: Vec<PathBuf> =
-                main.tip.iter().filter(|it| !here(it) && !main.left.contains(*it)).cloned().collect();
+                main.tip.iter().filter(|it| !main.left.contains(*it) && !here(it)).cloned().collect();
             layout::collect(&new, &migrations.dir, migrations.tool).files
         });
-        let folder = Folder { migrations, main: main.as_ref(), coming: coming.unwrap_or_default() };
+        let folder = Folder::new(migrations, main.as_ref(), coming.as_deref().unwrap_or_default());
         Ok(migrations.files.iter().map(|it| (it.up.clone(), folder.standing(it))).collect())
     }
 
@@ -78,20 +78,38 @@ impl Project {
 }
 
 struct Folder<'a> {
-    migrations: &'a Migrations,
+    tool: Tool,
     main: Option<&'a MainBranch>,
-    /// On the main branch alone.
-    coming: Vec<Migration>,
+    /// By what is one version to the tool: those here, and those on the main branch alone.
+    by_version: BTreeMap<Key, [Vec<&'a Migration>; 2]>,
+    /// The last one that the main branch has.
+    last: Option<&'a Migration>,
 }
 
-impl Folder<'_> {
+/// Letter, folder and version, as far as they count.
+type Key = (Option<char>, PathBuf, Vec<String>);
+
+impl<'a> Folder<'a> {
+    fn new(migrations: &'a Migrations, main: Option<&'a MainBranch>, coming: &'a [Migration]) -> Self {
+        let tool = migrations.tool;
+        let mut by_version: BTreeMap<Key, [Vec<&Migration>; 2]> = BTreeMap::new();
+        for (at, files) in [migrations.files.as_slice(), coming].into_iter().enumerate() {
+            for it in files.iter().filter(|it| !it.version.is_empty()) {
+                by_version.entry(key(tool, it)).or_default()[at].push(it);
+            }
+        }
+        let there = migrations.files.iter().filter(|it| main.is_some_and(|main| main.tip.contains(&it.up)));
+        let versioned = there.chain(coming).filter(|it| !it.version.is_empty());
+        Self { tool, main, by_version, last: versioned.max_by(|a, b| versions(a, b)) }
+    }
+
     fn standing(&self, of: &Migration) -> Standing {
         let pending = self.main.is_some_and(|it| !it.has(&of.up));
         // A repeatable migration has no version, and an edit makes it run again.
         if of.version.is_empty() {
             return Standing { pending, ..Standing::default() };
         }
-        let tool = self.migrations.tool;
+        let tool = self.tool;
         Standing {
             pending,
             same_version: tool.on_same_version().and_then(|it| self.same_version(of, pending, it)),
@@ -102,10 +120,9 @@ impl Folder<'_> {
 
     /// Said of the file that can still be changed; where all have been deployed, of all but the first.
     fn same_version(&self, of: &Migration, pending: bool, consequence: Consequence) -> Option<Others> {
-        let tool = self.migrations.tool;
-        let here = self.migrations.files.iter().filter(|it| it.up != of.up && same_version(tool, it, of));
-        let here: Vec<&Migration> = here.collect();
-        let coming: Vec<&Migration> = self.coming.iter().filter(|it| same_version(tool, it, of)).collect();
+        let [here, coming] = self.by_version.get(&key(self.tool, of))?;
+        let here: Vec<&Migration> = here.iter().copied().filter(|it| it.up != of.up).collect();
+        let coming = coming.clone();
         let is_pending = |it: &&Migration| self.main.is_some_and(|main| !main.has(&it.up));
         let first = here.iter().all(|it| of.up < it.up) && coming.is_empty();
         if !pending && (first || here.iter().any(is_pending)) {
@@ -114,22 +131,18 @@ impl Folder<'_> {
         let branch =
             if here.is_empty() { self.main.map(|it| it.name.clone()).unwrap_or_default() } else { String::new() };
         let all = if here.is_empty() { coming } else { here };
-        others(tool, &all, branch, consequence)
+        others(self.tool, &all, branch, consequence)
     }
 
     fn behind(&self, of: &Migration, consequence: Consequence) -> Option<Others> {
-        let main = self.main?;
-        let tool = self.migrations.tool;
-        let there = self.migrations.files.iter().filter(|it| main.tip.contains(&it.up)).chain(&self.coming);
-        let later = there.filter(|it| !it.version.is_empty() && versions(it, of).is_gt());
-        let last = later.max_by(|a, b| versions(a, b))?;
-        others(tool, &[last], main.name.clone(), consequence)
+        let last = self.last.filter(|it| versions(it, of).is_gt())?;
+        others(self.tool, &[last], self.main?.name.clone(), consequence)
     }
 
     fn on_main(&self, of: &Migration) -> Option<OnMain> {
         let main = self.main?;
         let text = main.base.get(&of.up)?.clone();
-        let (edit, Consequence { severity, then }) = self.migrations.tool.on_edit();
+        let (edit, Consequence { severity, then }) = self.tool.on_edit();
         let compare = match edit {
             Edit::Text => Compare::Lines,
             Edit::Statements => Compare::Statements,
@@ -150,25 +163,31 @@ fn others(
 }
 
 fn versions(a: &Migration, b: &Migration) -> std::cmp::Ordering {
-    let groups = |it: &Migration| -> Vec<String> { it.version.clone() };
-    let (a, b) = (groups(a), groups(b));
-    compare_versions(&strs(&a), &strs(&b))
+    compare_versions(&strs(&a.version), &strs(&b.version))
 }
 
 fn strs(groups: &[String]) -> Vec<&str> {
     groups.iter().map(String::as_str).collect()
 }
 
-/// One version to the tool?
-fn same_version(tool: Tool, a: &Migration, b: &Migration) -> bool {
+/// The same for migrations that have one version to the tool.
+fn key(tool: Tool, of: &Migration) -> Key {
+    // As `compare_versions` reads them: numbers, and a group that is missing is 0.
+    let numbers = || {
+        let mut groups: Vec<String> = of.version.iter().map(|it| it.trim_start_matches('0').to_owned()).collect();
+        while groups.last().is_some_and(String::is_empty) {
+            groups.pop();
+        }
+        groups
+    };
     match tool {
         // A baseline migration (B7) stands in for V7; a folder may be a location of its own.
         Tool::Flyway | Tool::Refinery => {
-            letter(tool, a) == letter(tool, b) && a.up.parent() == b.up.parent() && versions(a, b).is_eq()
+            (letter(tool, of), of.up.parent().map(Path::to_path_buf).unwrap_or_default(), numbers())
         }
         // These keep the version as text.
-        Tool::Diesel | Tool::Dbmate | Tool::Supabase => a.version == b.version,
-        _ => versions(a, b).is_eq(),
+        Tool::Diesel | Tool::Dbmate | Tool::Supabase => (None, PathBuf::new(), of.version.clone()),
+        _ => (None, PathBuf::new(), numbers()),
     }
 }
 

@@ -34,12 +34,14 @@ impl Project {
     /// not look is one, too.
     pub fn way_down(&self, path: &Path, kept: bool) -> Result<Down> {
         let Some(migrations) = self.migrations() else { return Ok(Down::Unkept) };
-        let own = |it: &&Migration| !it.version.is_empty() && self.root.join(&it.up) == self.root.join(path);
+        let relative = path.strip_prefix(&self.root).unwrap_or(path).as_os_str();
+        let own = |it: &&Migration| it.up.as_os_str() == relative && !it.version.is_empty();
         // A repeatable migration has none.
         let Some(migration) = migrations.files.iter().find(own) else { return Ok(Down::Unkept) };
         let text = match self.file_of_way_down(migration) {
             Some(file) => Some(self.read(&file)?),
-            None => sections::down_part(&self.read(&migration.up)?),
+            None if migrations.tool.has_sections() => sections::down_part(&self.read(&migration.up)?),
+            None => None,
         };
         let Some(text) = text else { return Ok(if kept { Down::Kept(WayDown::default()) } else { Down::Unkept }) };
         let statements = self.statements(&text)?;
