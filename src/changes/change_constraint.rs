@@ -251,10 +251,10 @@ impl Kind for ChangeConstraint {
                 };
                 acc.step(Enforce, alter, "only the catalog changes");
             }
-            (ConstraintKind::PrimaryKey(_), ConstraintKind::PrimaryKey(key))
-            | (ConstraintKind::Unique(_), ConstraintKind::Unique(key))
-                if !key.without_overlaps && !b.partitioned(&self.table) =>
-            {
+            (
+                ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_),
+                ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key),
+            ) if !key.without_overlaps && !b.partitioned(&self.table) => {
                 self.key(b, acc, matches!(self.after.kind, ConstraintKind::PrimaryKey(_)), &key.columns);
             }
             (ConstraintKind::Check(_), ConstraintKind::Check(_))

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Builder, Kind, Outline, pairs::Pairs};
+use super::{Builder, Kind, Outline, Tx, pairs::Pairs};
 use crate::{
     page::page,
-    plan::PhaseKind::*,
+    plan::{PhaseKind::*, Undo},
     sql::{DataType, Ddl, ObjectRef, Sequence, SequenceOptions},
 };
 
@@ -143,11 +143,18 @@ impl Kind for ChangeSequence {
                     && !it.options.cycle;
                 if before.options != it.options && !settled {
                     let (name, set) = (it.name.clone(), set_options(&before.options, &it.options));
-                    acc.step(
-                        Expand,
-                        Ddl::AlterSequence { name, set, restart: None, owned_by: None, if_exists: false },
-                        "nextval waits for a moment",
-                    );
+                    let group = format!("sequence:{}", it.name);
+                    // Where it stands must lie within its new bounds (manual, ALTER SEQUENCE).
+                    if let Some(min) = set.min.filter(|min| before.options.min.unwrap_or(1) < *min) {
+                        let (quoted, name) =
+                            (b.dialect().quote_name(&name), b.dialect().literal(&b.dialect().quote_name(&name)));
+                        let raise =
+                            format!("SELECT setval({name}, {min}, false) FROM {quoted} WHERE last_value < {min}");
+                        acc.data(Expand, Tx::Group(group.clone()), raise, "it goes on within its new bounds")
+                            .undo(Undo::Nothing);
+                    }
+                    let alter = Ddl::AlterSequence { name, set, restart: None, owned_by: None, if_exists: false };
+                    acc.grouped(Expand, &group, alter, "nextval waits for a moment");
                 }
                 let owner = before
                     .owned_by

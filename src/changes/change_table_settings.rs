@@ -4,7 +4,7 @@ use super::{Builder, Kind, Outline, pairs::Pairs};
 use crate::{
     page::page,
     plan::PhaseKind::*,
-    sql::{Ddl, Ident, ObjectRef, Persistence, ReplicaIdentity, Severity, Table},
+    sql::{Column, Ddl, Ident, ObjectRef, Persistence, ReplicaIdentity, Severity, Table},
 };
 
 page! {
@@ -85,7 +85,7 @@ impl Kind for ChangeTableSettings {
         format!("change the settings of {}", self.after.0.name)
     }
 
-    fn outline(&self, _b: &Builder<'_>, acc: &mut Outline) {
+    fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
         let (before, after) = (&self.before.0, &self.after.0);
         let table = after.name.clone();
         if before.options != after.options {
@@ -95,6 +95,16 @@ impl Kind for ChangeTableSettings {
             acc.step(Expand, Ddl::SetTableOptions { table: table.clone(), set, reset }, "only the catalog changes");
         }
         for parent in after.inherits.iter().filter(|it| !before.inherits.contains(it)) {
+            // It must have the parent's columns already (manual, ALTER TABLE, INHERIT).
+            let columns = b.after().table(parent).into_iter().flat_map(|it| &it.columns);
+            let has = |it: &Column| b.pairs.base.table(&table).is_none_or(|own| own.column(&it.name).is_some());
+            for column in columns.filter(|it| !has(it)) {
+                let own = b.after().table(&table).and_then(|it| it.column(&column.name)).cloned();
+                let Some(own) = own else { continue };
+                let (table, constraints) = (table.clone(), Vec::new());
+                let add = Ddl::AddColumn { table, column: Box::new(own), constraints, if_not_exists: false };
+                acc.step(Expand, add, "what inherits has all columns of its parent");
+            }
             acc.step(Expand, Ddl::Inherit { table: table.clone(), parent: parent.clone() }, "only the catalog changes");
         }
         for parent in before.inherits.iter().filter(|it| !after.inherits.contains(it)) {

@@ -110,7 +110,8 @@ impl ChangeView {
                 acc.grouped(phase, &group, drop, "made again in this transaction");
             }
         }
-        for name in [&after.name].into_iter().chain(&over) {
+        let again: Vec<Name> = [after.name.clone()].into_iter().chain(over).collect();
+        for name in &bottom_up(b.after(), again) {
             if let Some(view) = b.after().views.get(name) {
                 for ddl in build::view_again(b.after(), view) {
                     acc.grouped(phase, &group, ddl, "readers see no gap");
@@ -138,6 +139,17 @@ fn above(catalog: &Catalog, name: &Name) -> Vec<Name> {
             None => return res,
         }
     }
+}
+
+/// In the order in which a catalog can make them.
+fn bottom_up(catalog: &Catalog, mut names: Vec<Name>) -> Vec<Name> {
+    let mut res = Vec::with_capacity(names.len());
+    while !names.is_empty() {
+        let stands = |it: &Name, other: &Name| it != other && above(catalog, other).contains(it);
+        let next = names.iter().position(|it| !names.iter().any(|other| stands(it, other))).unwrap_or(0);
+        res.push(names.remove(next));
+    }
+    res
 }
 
 /// Views that a view stands on.

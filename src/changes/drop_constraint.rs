@@ -183,15 +183,17 @@ pub(super) fn loosen(
     gone: &Constraint,
 ) {
     let ConstraintKind::PrimaryKey(key) = &gone.kind else { return };
-    let pair = b.pairs.pair(table).into_iter().flat_map(|it| &it.columns);
-    let loose = pair.filter(|it| {
+    let Some(pair) = b.pairs.pair(table) else { return };
+    let loose = pair.columns.iter().filter(|it| {
         key.columns.contains(&it.before.name)
             && it.before.not_null
             && !it.after.not_null
             && it.before.identity.is_none()
     });
-    for column in loose {
-        let drop = Ddl::DropNotNull { table: table.clone(), column: column.after.name.clone() };
+    // Code that does not know a column that goes leaves it out.
+    let left_out = pair.dropped.iter().filter(|it| key.columns.contains(it));
+    for column in loose.map(|it| &it.after.name).chain(left_out) {
+        let drop = Ddl::DropNotNull { table: table.clone(), column: column.clone() };
         let why = "nothing keeps it NOT NULL any more";
         match group {
             Some(group) => acc.grouped(phase, group, drop, why),

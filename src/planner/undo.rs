@@ -275,7 +275,7 @@ fn setting(ddl: &Ddl, before: &Catalog) -> Option<Vec<Ddl>> {
             name: name.clone(),
             action: CompositeAction::DropAttribute { name: it.name.clone(), if_exists: false },
         },
-        Ddl::AlterSequence { name, set, owned_by, .. } => sequence(before, name, set, owned_by.is_some())?,
+        Ddl::AlterSequence { name, set, owned_by, .. } => return Some(sequence(before, name, set, owned_by.is_some())),
         Ddl::SetStatisticsTarget { name, .. } => {
             Ddl::SetStatisticsTarget { name: name.clone(), target: before.statistics.get(name)?.target.unwrap_or(-1) }
         }
@@ -301,11 +301,23 @@ fn domain(before: &Catalog, name: &Name, action: &DomainAction) -> Option<Domain
     })
 }
 
-fn sequence(before: &Catalog, name: &Name, set: &SequenceOptions, owner: bool) -> Option<Ddl> {
+fn sequence(before: &Catalog, name: &Name, set: &SequenceOptions, owner: bool) -> Vec<Ddl> {
     let was = before.sequences.get(name);
-    let back = options_back(&was.map(|it| it.options.clone()).unwrap_or_default(), set);
+    let options = was.map(|it| it.options.clone()).unwrap_or_default();
     let owned_by = owner.then(|| was.and_then(|it| it.owned_by.clone()));
-    Some(Ddl::AlterSequence { name: name.clone(), set: back, restart: None, owned_by, if_exists: false })
+    let alter = |set: SequenceOptions, owned_by| Ddl::AlterSequence {
+        name: name.clone(),
+        set,
+        restart: None,
+        owned_by,
+        if_exists: false,
+    };
+    let mut res = vec![alter(options_back(&options, set), owned_by)];
+    // Without options the statement says NO CYCLE.
+    if set.cycle && !options.cycle && res[0] != alter(SequenceOptions::default(), None) {
+        res.push(alter(SequenceOptions::default(), None));
+    }
+    res
 }
 
 /// What was `set` goes back to what it was, defaults written out.
