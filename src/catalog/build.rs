@@ -52,19 +52,27 @@ pub(super) fn is_drop(ddl: &Ddl) -> bool {
 
 impl Build {
     fn run_file(&mut self, source: u32, file: &Source) {
-        let mut saved: Option<Catalog> = None;
+        // Where ROLLBACK leads back to: the transaction's begin, then its savepoints.
+        let mut saved: Vec<Catalog> = Vec::new();
         let mut local: Option<Vec<Ident>> = None;
         for statement in file.statements.iter() {
             match statement.parsed.ddl.as_slice() {
-                [Ddl::Transaction(TransactionControl::Begin)] => saved = Some(self.catalog.clone()),
+                [Ddl::Transaction(TransactionControl::Begin)] => saved = vec![self.catalog.clone()],
+                [Ddl::Transaction(TransactionControl::Savepoint)] => saved.push(self.catalog.clone()),
+                [Ddl::Transaction(TransactionControl::Release)] => drop(saved.pop()),
+                [Ddl::Transaction(TransactionControl::RollbackToSavepoint)] => {
+                    if let Some(before) = saved.last() {
+                        self.catalog.clone_from(before);
+                    }
+                }
                 [Ddl::Transaction(TransactionControl::Rollback)] => {
-                    if let Some(before) = saved.take() {
+                    if let Some(before) = saved.drain(..).next() {
                         self.catalog = before;
                     }
                     local = None;
                 }
                 [Ddl::Transaction(TransactionControl::Commit)] => {
-                    saved = None;
+                    saved.clear();
                     if let Some(path) = local.take() {
                         self.catalog.search_path = path;
                     }

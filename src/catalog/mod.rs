@@ -27,7 +27,7 @@ pub use depends::{changes, creates, drops, needs, renamed};
 pub use desired::{Desired, desired};
 pub use map::{Map, Set};
 pub use naming::object_name;
-pub use resolve::{IndexAt, SequenceAt};
+pub use resolve::{IndexAt, SequenceAt, TEMPORARY};
 
 /// A database's schema. Large values are behind `Arc`, so that a clone costs little and unchanged parts of
 /// two versions can be recognised by pointer.

@@ -17,7 +17,8 @@ pub enum SequenceAt {
     Identity(Name, Ident),
 }
 
-pub(super) const TEMPORARY: &str = "pg_temp";
+/// Where temporary objects stand: a schema of the session's own, before all others.
+pub const TEMPORARY: &str = "pg_temp";
 
 /// "table users does not exist".
 pub(super) fn missing(kind: &str, name: impl std::fmt::Display) -> ApplyError {
@@ -89,6 +90,11 @@ impl Catalog {
 
     pub(super) fn find_type(&self, name: &Name) -> Result<Name, ApplyError> {
         self.resolve(name, |it| self.types.contains_key(it)).ok_or_else(|| missing("type", name))
+    }
+
+    /// Is what is not here not there? Not if nothing is known, or something could not be read.
+    pub fn is_complete(&self) -> bool {
+        !self.tables.is_empty() && self.unknown.is_empty()
     }
 
     /// A table or view.

@@ -90,7 +90,11 @@ fn explain(statement: &Statement, text: &str, dialect: &dyn Dialect, catalog: &m
     let sql = text.get(statement.range.clone()).unwrap_or_default();
     let mut out = format!("{}\n", first_line(sql));
     for ddl in &statement.parsed.ddl {
-        out.push_str(&impact_lines(&dialect.lock_of(ddl, catalog, facts)));
+        let impact = dialect.lock_of(ddl, catalog, facts);
+        out.push_str(&impact_lines(&impact));
+        if let Some(estimate) = impact.estimate(ddl, catalog, facts) {
+            out.push_str(&format!("    estimate: {estimate}\n"));
+        }
         if let Err(ApplyError::Missing(why) | ApplyError::Refused(why)) = catalog.apply(ddl) {
             out.push_str(&format!("    {why}\n"));
         }

@@ -278,7 +278,8 @@ fn judge(
     let (mut catalog, mut earlier) = base;
     let mut out = Vec::new();
     let mut mended = Vec::new();
-    for judged in files.iter_mut() {
+    let last = files.len().saturating_sub(1);
+    for (index, judged) in files.iter_mut().enumerate() {
         // A file that the revision has may have run.
         if let Some(mender) = mender.as_ref().filter(|_| judged.wanted && judged.known.is_none()) {
             mended.extend(mender.mend(judged, &catalog)?);
@@ -291,6 +292,10 @@ fn judge(
                 path: judged.name.clone(),
                 findings: findings(judged, &catalog, dialect, facts),
             });
+        }
+        if index == last {
+            // Nobody asks for the state behind it.
+            break;
         }
         let pending = match &mut judged.around {
             Some(around) => {

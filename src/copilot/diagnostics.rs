@@ -52,8 +52,8 @@ pub(super) fn beyond_syntax(snapshot: &Snapshot, analysis: &Analysis) -> BTreeMa
     hazards(snapshot, analysis, &mut add);
     for all in res.values_mut() {
         // Lint says the same of what cannot be applied, and who is to blame.
-        let collides = |it: &Diagnostic| it.code == "colliding-with-earlier";
-        let told: Vec<usize> = all.iter().filter(|it| collides(it)).map(|it| it.range.start).collect();
+        let tells = |it: &Diagnostic| matches!(it.code.as_str(), "colliding-with-earlier" | "refused-by-server");
+        let told: Vec<usize> = all.iter().filter(|it| tells(it)).map(|it| it.range.start).collect();
         all.retain(|it| it.code != "catalog" || !told.contains(&it.range.start));
     }
     res

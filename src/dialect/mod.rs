@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use crate::{
     catalog::Catalog,
-    plan::{Backfill, Check, Fact, Facts, Lock, Mirror, Regroup, Resume, Sign, Sync},
+    plan::{Backfill, Check, Fact, Facts, Lock, Mirror, Regroup, Resume, Sign, Sync, Work, longest},
     sql::*,
 };
 
@@ -181,6 +181,30 @@ pub struct Impact {
     pub builds: Vec<Name>,
     /// The server will refuse it: why.
     pub refused: Option<String>,
+}
+
+impl Impact {
+    /// What takes long, each with the table it is done to. Indexes are built on `table`.
+    pub fn works(&self, table: Option<&Name>) -> Vec<(Work, Name)> {
+        let of = |work: Work, names: &[Name]| names.iter().map(|it| (work, it.clone())).collect::<Vec<_>>();
+        let builds = table.filter(|_| !self.builds.is_empty()).map(|it| (Work::Build, it.clone()));
+        let mut res = of(Work::Rewrite, &self.rewrites);
+        res.extend(builds);
+        res.extend(of(Work::Scan, &self.scans));
+        res
+    }
+
+    /// How long it may take, where the sizes of its tables are known: [`longest`].
+    pub fn estimate(&self, ddl: &Ddl, before: &Catalog, facts: &Facts) -> Option<String> {
+        let table = match ddl {
+            Ddl::CreateIndex { index, .. } => Some(&index.table),
+            Ddl::AttachPartition { partition, .. } => Some(partition),
+            Ddl::Reindex { name, .. } => Some(name),
+            _ => ddl.altered_table(),
+        };
+        let table = table.map(|it| before.resolve(it, |it| before.tables.contains_key(it)).unwrap_or(it.clone()));
+        longest(self.works(table.as_ref()), facts)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

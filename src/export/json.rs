@@ -80,6 +80,9 @@ pub struct Step {
     pub locks: Vec<Lock>,
     pub rewrites: bool,
     pub scans: bool,
+    /// How long it may take, with what is assumed; absent when the size of its tables is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<String>,
     pub timeouts: Timeouts,
     /// A condition that holds as soon as the step's transaction is done, and not before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -213,6 +216,7 @@ impl Step {
             locks: locks.map(|it| Lock { object: it.object.to_string(), mode: it.mode.as_str().to_owned() }).collect(),
             rewrites: it.rewrites,
             scans: it.scans,
+            estimate: it.estimate.clone(),
             timeouts: Timeouts::new(it.timeouts),
             before_retry: it.resume.before.clone(),
             after_retry: it.resume.after.clone(),

@@ -121,6 +121,7 @@ fn step(step: &Step, number: usize, above: Option<&Step>) -> String {
     if step.scans {
         facts.push("reads every row".to_owned());
     }
+    facts.extend(step.estimate.as_ref().map(|it| format!("estimate: {it}")));
     if let Some(ms) = step.timeouts.lock_ms.filter(|it| *it > 0) {
         facts.push(format!("gives up after waiting {} for its locks", duration(ms)));
     }

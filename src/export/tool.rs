@@ -122,7 +122,9 @@ impl Tool {
             Self::Liquibase if text.contains("runInTransaction:false") => Wrap::No,
             Self::GolangMigrate | Self::Prisma => Wrap::WhenSeveral,
             Self::Diesel | Self::Sqlx | Self::Dbmate | Self::Goose | Self::Refinery => Wrap::Yes,
-            Self::Supabase | Self::Drizzle | Self::NodePgMigrate | Self::Liquibase => Wrap::Yes,
+            // Since CLI 2.109: what cannot run in a transaction runs by itself, the rest in batches around it.
+            Self::Supabase => Wrap::Detects,
+            Self::Drizzle | Self::NodePgMigrate | Self::Liquibase => Wrap::Yes,
         }
     }
 }

@@ -59,7 +59,10 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
             ctx.sized(table),
             ctx.sized(&other)
         );
-        let severity = if ctx.impact.scans.is_empty() { RULE.severity } else { ctx.by_size(RULE.severity, table) };
-        acc.report(&RULE, severity, message);
+        if ctx.impact.scans.is_empty() {
+            acc.report(&RULE, RULE.severity, message);
+        } else {
+            acc.weigh(ctx, &RULE, table, message);
+        }
     }
 }

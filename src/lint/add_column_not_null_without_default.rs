@@ -1,6 +1,6 @@
 use super::{
     Rule,
-    context::{Context, Findings},
+    context::{Context, Findings, sentence},
 };
 use crate::{
     page::page,
@@ -52,6 +52,16 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         || column.generated.is_some()
         || column.ty.serial_base().is_some()
         || ctx.domain_has_default(&column.ty);
+    let is_virtual = column.generated.as_ref().is_some_and(|it| !it.stored);
+    if let (true, Some(table)) = (is_virtual && column.not_null, ctx.blocking_scans().first()) {
+        let message = format!(
+            "{} to see that {} is never NULL. Add it without NOT NULL, which a virtual column can do without",
+            sentence(&ctx.during("works out every row of", table)),
+            column.name
+        );
+        acc.weigh(ctx, &RULE, table, message);
+        return;
+    }
     if !column.not_null || filled || ctx.is_fresh(table) {
         return;
     }

@@ -1,10 +1,10 @@
 use super::{
     Rule,
-    context::{Context, Findings, listed},
+    context::{Context, Findings, listed, sentence},
 };
 use crate::{
     page::page,
-    sql::{Ddl, Severity},
+    sql::{Ddl, Name, Severity},
 };
 
 page! {
@@ -42,13 +42,34 @@ pub(super) const RULE: Rule =
     Rule { code: "attach-partition-scan", severity: Severity::Warning, page: PAGE, check, fix: super::fix::none };
 
 fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
-    let Ddl::AttachPartition { .. } = ddl else { return };
+    let Ddl::AttachPartition { partition, .. } = ddl else { return };
     let scans = ctx.blocking_scans();
-    let Some(first) = scans.first() else { return };
+    let Some(first) = scans.first() else {
+        builds(acc, ctx, partition);
+        return;
+    };
     let names = listed(&scans.iter().map(|it| ctx.sized(it)).collect::<Vec<_>>());
     let message = format!(
         "Reads every row of {names} under ACCESS EXCLUSIVE: every query on it waits until that is done. Before, add a CHECK \
-         that says what the bound says (on a DEFAULT partition: that excludes it), NOT VALID at first, and VALIDATE it"
+         that says what the bound says (on a DEFAULT partition: that excludes it), NOT VALID at first, and VALIDATE it{}",
+        if ctx.impact.builds.is_empty() || ctx.is_fresh(partition) {
+            ""
+        } else {
+            ". Indexes of the parent that the partition has no equal of are built meanwhile: build them before, CONCURRENTLY"
+        }
     );
     acc.weigh(ctx, &RULE, first, message);
+}
+
+/// Nothing has to be read to check it, but indexes are built.
+fn builds(acc: &mut Findings<'_>, ctx: &Context<'_>, partition: &Name) {
+    if ctx.is_fresh(partition) || ctx.impact.builds.is_empty() {
+        return;
+    }
+    let message = format!(
+        "{}: indexes of the parent that it has no equal of ({}). Build them before, CONCURRENTLY",
+        sentence(&ctx.during("builds indexes on", partition)),
+        listed(&ctx.impact.builds)
+    );
+    acc.weigh(ctx, &RULE, partition, message);
 }

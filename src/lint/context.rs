@@ -7,10 +7,10 @@ use super::{
     file::{FileState, Held},
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, TEMPORARY},
     dialect::{Dialect, Impact},
-    plan::{Facts, LockMode, Work, estimate, size_text},
-    sql::{DataType, Ddl, Ident, Name, Severity, Statement, Table, TypeKind},
+    plan::{Facts, LockMode, Work, longest, size_text},
+    sql::{DataStatement, DataType, Ddl, Ident, Name, Severity, Statement, Table, TypeKind},
 };
 
 /// Findings of one part of a statement.
@@ -71,6 +71,8 @@ pub(super) struct Context<'a> {
     pub facts: &'a Facts,
     /// The catalog before this part of the statement.
     pub before: &'a Catalog,
+    /// This part.
+    pub ddl: &'a Ddl,
     /// Of this part alone.
     pub impact: &'a Impact,
     /// All parts of the statement: `ALTER TABLE t a, b`.
@@ -105,7 +107,8 @@ impl<'a> Context<'a> {
             return name.clone();
         }
         let in_schema = |schema: &Ident| Name { schema: Some(schema.clone()), name: name.name.clone() };
-        let mut names = self.before.search_path.iter().map(in_schema);
+        let temporary = std::iter::once(in_schema(&Ident::new(TEMPORARY)));
+        let mut names = temporary.chain(self.before.search_path.iter().map(in_schema));
         let known = |it: &Name| {
             let cat = self.before;
             cat.tables.contains_key(it) || cat.views.contains_key(it) || cat.indexes.contains_key(it)
@@ -204,17 +207,16 @@ impl<'a> Context<'a> {
 
     /// How long the work of this part may take, of what it does to tables of known size the longest. `table`: whose
     /// indexes it builds.
-    fn estimate(&self, table: &Name) -> Option<String> {
+    pub fn estimate(&self, table: &Name) -> Option<String> {
         let table = self.resolve(table);
-        let builds = if self.impact.builds.is_empty() { &[] } else { std::slice::from_ref(&table) };
-        let kinds = [
-            (Work::Rewrite, self.impact.rewrites.as_slice()),
-            (Work::Build, builds),
-            (Work::Scan, self.impact.scans.as_slice()),
-        ];
-        let works =
-            kinds.into_iter().flat_map(|(work, names)| self.in_use(names).into_iter().map(move |it| (work, it)));
-        works.filter_map(|(work, name)| estimate(work, &name, self.facts)).max().map(|it| it.1)
+        let mut works = self.impact.works(Some(&table));
+        // With a WHERE nobody knows how many rows there are.
+        let all_rows = |it: &DataStatement| !it.filtered && matches!(it.verb.as_str(), "UPDATE" | "DELETE");
+        if matches!(self.ddl, Ddl::Data(it) if all_rows(it)) {
+            works.push((Work::Change, table));
+        }
+        works.retain(|it| !self.is_fresh(&it.1));
+        longest(works, self.facts)
     }
 
     /// `<doing> users (…) under ACCESS EXCLUSIVE: every query on it waits until that is done`.

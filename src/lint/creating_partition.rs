@@ -47,7 +47,10 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
     let read =
         if scans.is_empty() { String::new() } else { format!("; every row of {} is read meanwhile", listed(&scans)) };
     let severity = scans.first().map_or(RULE.severity, |it| ctx.by_size(crate::sql::Severity::Warning, it));
-    let message =
+    let mut message =
         format!("{}{read}. Create the table on its own, then ATTACH it", sentence(&ctx.for_a_moment(&of.parent)));
+    if let Some(estimate) = scans.first().and_then(|it| ctx.estimate(it)) {
+        message.push_str(&format!(". Estimate: {estimate}"));
+    }
     acc.report(&RULE, severity, message);
 }

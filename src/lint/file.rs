@@ -12,13 +12,13 @@ use super::{
     config::Config,
     context::{Context, Findings, all_of},
     directives::Directives,
-    half_done_on_failure, hidden_statements, inside,
+    half_done_on_failure, hidden_statements, inside, refused_by_server,
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, TEMPORARY},
     dialect::Impact,
     plan::{Facts, LockMode},
-    sql::{Ddl, Ident, Name, Statement, TransactionControl},
+    sql::{Ddl, Ident, Name, Persistence, Statement, TransactionControl},
 };
 
 /// What the file has done so far.
@@ -34,6 +34,8 @@ pub(super) struct FileState {
     pub statement_timeout: Option<SmolStr>,
     /// The file has set TimeZone: is it UTC?
     pub utc: Option<bool>,
+    /// What [`Self::utc`] is again when the transaction that has set it for itself ends.
+    utc_outside: Option<Option<bool>>,
     /// Codes already reported, for rules that speak once per file.
     pub reported: BTreeSet<&'static str>,
     /// Views that the file makes, with the index of the statement.
@@ -81,9 +83,7 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
     let mut res = Vec::new();
     let mut directives = Directives::find(input);
     let mut of_file = around::judge(input);
-    // What is rolled back is not there, and the walk does not go back.
-    let mut all = input.statements.iter().flat_map(|it| &it.parsed.ddl);
-    let rolls_back = all.any(|it| matches!(it, Ddl::Transaction(TransactionControl::Rollback)));
+    let mut points = Points::of(input, &catalog, &file, &held);
     for (index, statement) in input.statements.iter().enumerate() {
         let facts = file.facts(input.facts);
         // A single part that cannot be applied leaves the catalog as it was.
@@ -103,11 +103,13 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
             drop(before);
             applied &= apply(&mut catalog, &ddl);
         }
-        if !applied && !rolls_back {
+        if !applied {
             colliding_with_earlier::judge(&mut acc, input, statement, saved.as_ref().unwrap_or(&catalog));
+            refused_by_server::judge_failure(input, saved.as_deref(), &mut catalog, &mut acc);
             acc.fixes.resize(acc.list.len(), None);
         }
         drop(saved);
+        points.follow(statement, &mut catalog, &mut file, &mut held);
         let found = acc.list.into_iter().zip(acc.fixes).map(|(finding, fix)| Found { finding, fix });
         let mut found: Vec<Found> = found.collect();
         found.extend(of_file.extract_if(.., |it| it.finding.statement == index));
@@ -115,15 +117,14 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
         found.sort_by_key(|it| (it.finding.range.start, it.finding.rule));
         found.dedup_by(|a, b| a.finding == b.finding);
         file.reported.extend(found.iter().map(|it| it.finding.rule));
-        let from = res.len();
-        res.append(&mut found);
         if !applied {
             // What cannot be applied cannot be planned.
-            for it in res[from..].iter_mut().filter(|it| it.fix == Some(Fix::Phases)) {
+            for it in found.iter_mut().filter(|it| it.fix == Some(Fix::Phases)) {
                 it.fix = None;
                 it.finding.fixable = false;
             }
         }
+        res.append(&mut found);
     }
     // A file without statements.
     directives.silence(0, &mut of_file);
@@ -137,6 +138,58 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
     let mut res: Vec<Found> = settled.collect();
     res.sort_by_key(|it| it.finding.statement);
     res
+}
+
+/// What ROLLBACK leads back to: the state at the transaction's begin, then at its savepoints. Their names are not
+/// looked at: the last one is meant. Empty for a file that takes nothing back.
+#[derive(Default)]
+struct Points {
+    wanted: bool,
+    states: Vec<(Arc<Catalog>, FileState, Held)>,
+}
+
+impl Points {
+    fn of(input: &LintInput<'_>, catalog: &Arc<Catalog>, file: &FileState, held: &Held) -> Self {
+        use TransactionControl::{Rollback, RollbackToSavepoint};
+        let takes_back = |it: &Ddl| matches!(it, Ddl::Transaction(Rollback | RollbackToSavepoint));
+        let wanted = input.statements.iter().flat_map(|it| &it.parsed.ddl).any(takes_back);
+        let mut res = Self { wanted, states: Vec::new() };
+        if held.open && wanted {
+            res.states.push((Arc::clone(catalog), file.clone(), held.clone()));
+        }
+        res
+    }
+
+    /// Behind a statement.
+    fn follow(&mut self, statement: &Statement, catalog: &mut Arc<Catalog>, file: &mut FileState, held: &mut Held) {
+        let [Ddl::Transaction(control)] = statement.parsed.ddl.as_slice() else { return };
+        let back = match control {
+            TransactionControl::Begin | TransactionControl::Savepoint => {
+                if *control == TransactionControl::Begin {
+                    self.states.clear();
+                }
+                if self.wanted {
+                    self.states.push((Arc::clone(catalog), file.clone(), held.clone()));
+                }
+                return;
+            }
+            TransactionControl::Commit => {
+                self.states.clear();
+                return;
+            }
+            TransactionControl::Release => {
+                self.states.pop();
+                return;
+            }
+            TransactionControl::Rollback => self.states.drain(..).next().map(|it| (it.0, it.1, Held::default())),
+            TransactionControl::RollbackToSavepoint => self.states.last().cloned(),
+            TransactionControl::Other => return,
+        };
+        let Some((before, mut then, locks)) = back else { return };
+        // What has been said stays said.
+        then.reported = std::mem::take(&mut file.reported);
+        (*catalog, *file, *held) = (before, then, locks);
+    }
 }
 
 /// Does the tool put the file into a transaction?
@@ -162,6 +215,12 @@ pub(super) struct Part {
 fn parts(input: &LintInput<'_>, facts: &Facts, statement: &Statement, catalog: &mut Arc<Catalog>) -> (Vec<Part>, bool) {
     let mut res: Vec<Part> = Vec::new();
     let mut applied = true;
+    // ALTER TABLE IF EXISTS of a table that is not there does nothing.
+    let there = |it: &Name| catalog.resolve(it, |it| catalog.tables.contains_key(it)).is_some();
+    let absent = |it: &Ddl| it.altered_table().is_some_and(|it| !there(it));
+    if statement.parsed.if_exists && catalog.is_complete() && statement.parsed.ddl.iter().all(absent) {
+        return (res, true);
+    }
     let order = input.dialect.passes(&statement.parsed.ddl);
     for ddl in order.into_iter().filter_map(|it| statement.parsed.ddl.get(it)) {
         if let Some(before) = res.last() {
@@ -188,6 +247,7 @@ pub(super) fn judge(input: &LintInput<'_>, parts: &[Part], held: &Held, file: &F
             dialect: input.dialect,
             facts: input.facts,
             before: &part.before,
+            ddl: &part.ddl,
             impact: &part.impact,
             parts: &ddl,
             statement: found.index,
@@ -227,8 +287,9 @@ impl FileState {
     }
 
     pub(super) fn note(&mut self, ddl: &Ddl, before: &Catalog, in_transaction: bool) {
-        let mut add = |name: &Name| {
-            let schema = name.schema.clone().or_else(|| before.search_path.first().cloned());
+        let mut add = |name: &Name, temporary: bool| {
+            let own = temporary.then(|| Ident::new(TEMPORARY));
+            let schema = own.or_else(|| name.schema.clone()).or_else(|| before.search_path.first().cloned());
             let name = Name { schema, name: name.name.clone() };
             // IF NOT EXISTS and OR REPLACE leave the one that is there.
             let there = before.tables.contains_key(&name)
@@ -240,9 +301,11 @@ impl FileState {
             }
         };
         match ddl {
-            Ddl::CreateTable { table, .. } | Ddl::CreateTableAs { table, .. } => add(&table.name),
-            Ddl::CreateView { view, .. } => add(&view.name),
-            Ddl::CreateType { ty } => add(&ty.name),
+            Ddl::CreateTable { table, .. } | Ddl::CreateTableAs { table, .. } => {
+                add(&table.name, table.persistence == Persistence::Temporary);
+            }
+            Ddl::CreateView { view, .. } => add(&view.name, view.temporary),
+            Ddl::CreateType { ty } => add(&ty.name, false),
             Ddl::RenameTable { from, to, .. } => {
                 let from = Name {
                     schema: from.schema.clone().or_else(|| before.search_path.first().cloned()),
@@ -257,10 +320,18 @@ impl FileState {
                 self.lock_timeout = value.as_ref().and_then(|it| milliseconds(it)).filter(|it| *it > 0);
                 self.lock_timeout_local = *local;
             }
-            Ddl::Transaction(TransactionControl::Commit | TransactionControl::Rollback) if self.lock_timeout_local => {
-                self.lock_timeout = None;
+            Ddl::Transaction(TransactionControl::Commit | TransactionControl::Rollback) => {
+                if self.lock_timeout_local {
+                    self.lock_timeout = None;
+                }
+                if let Some(outside) = self.utc_outside.take() {
+                    self.utc = outside;
+                }
             }
             Ddl::SetParameter { name, value, local } if name == "timezone" && (!local || in_transaction) => {
+                if *local {
+                    self.utc_outside.get_or_insert(self.utc);
+                }
                 self.utc = value.as_ref().map(|it| is_utc(it));
             }
             Ddl::SetParameter { name, value, .. } if name == "statement_timeout" => {

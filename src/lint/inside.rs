@@ -153,8 +153,17 @@ impl Walk<'_, '_> {
             if matches!(part.ddl, Ddl::Transaction(TransactionControl::Commit | TransactionControl::Rollback)) {
                 (self.held.open, self.held.block) = (true, true);
             }
-            if let Ddl::Data(data) = &part.ddl {
-                self.calls(&data.calls, &part.before);
+            match &part.ddl {
+                Ddl::Data(data) => self.calls(&data.calls, &part.before),
+                Ddl::Do { code: Some(code), body, .. } if self.depth < DEEPEST => {
+                    let place = self.place.clone();
+                    self.place.start = None;
+                    self.depth += 1;
+                    self.code(code, body, &part.before);
+                    self.depth -= 1;
+                    self.place = place;
+                }
+                _ => {}
             }
         }
     }

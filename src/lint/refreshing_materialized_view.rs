@@ -46,7 +46,7 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
             "{}. Refresh it CONCURRENTLY; that needs a unique index on plain columns",
             sentence(&ctx.during("fills anew", name))
         );
-        acc.report(&RULE, RULE.severity, message);
+        acc.weigh(ctx, &RULE, name, message);
     }
 }
 

@@ -53,13 +53,16 @@ fn check(acc: &mut Findings<'_>, ctx: &Context<'_>, ddl: &Ddl) {
         others.filter(|(name, _)| !ctx.is_fresh(name)).map(|(name, mode)| (name.clone(), *mode)).collect();
     let Some((_, strongest)) = others.iter().max_by_key(|it| it.1) else { return };
     let names: Vec<String> = others.iter().map(|it| ctx.sized(&it.0)).collect();
-    let message = format!(
+    let mut message = format!(
         "This {doing} {} while the transaction still holds {} on {}: {}. Commit before it",
         listed(&busy.iter().map(|it| ctx.sized(it)).collect::<Vec<_>>()),
         sql_words(*strongest),
         listed(&names),
         if strongest.blocks_reads() { "every query there waits, too" } else { "every write there waits, too" }
     );
+    if let Some(estimate) = busy.first().and_then(|it| ctx.estimate(it)) {
+        message.push_str(&format!(". Estimate: {estimate}"));
+    }
     let weighed = busy.first().map_or(RULE.severity, |it| ctx.by_size(RULE.severity, it));
     acc.report(&RULE, weighed, message);
 }

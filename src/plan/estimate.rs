@@ -15,6 +15,8 @@ pub enum Work {
     Build,
     /// Every row and every index is written anew, and written to the WAL.
     Rewrite,
+    /// Every row is changed: read, written again beside the old one, entered into every index, written to the WAL.
+    Change,
 }
 
 impl Work {
@@ -23,6 +25,7 @@ impl Work {
             Self::Scan => "reading",
             Self::Build => "building an index on",
             Self::Rewrite => "rewriting",
+            Self::Change => "changing every row of",
         }
     }
 
@@ -32,6 +35,7 @@ impl Work {
             Self::Scan => 200,
             Self::Build => 100,
             Self::Rewrite => 50,
+            Self::Change => 20,
         }
     }
 }
@@ -96,6 +100,11 @@ pub fn estimate(work: Work, table: &Name, facts: &Facts) -> Option<(Span, String
     let span = Span::of(bytes / (rate * MEGABYTE));
     let (size, took) = (size_text(bytes), span.text());
     Some((span, format!("{} {size} takes {took} at {rate} MB/s{assumed}", work.gerund())))
+}
+
+/// Of several works the one that takes longest, of those on tables of known size.
+pub fn longest(works: impl IntoIterator<Item = (Work, Name)>, facts: &Facts) -> Option<String> {
+    works.into_iter().filter_map(|(work, table)| estimate(work, &table, facts)).max().map(|it| it.1)
 }
 
 /// `900 KB`, `1.2 GB`, `12 GB`.

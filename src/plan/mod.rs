@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::sql::{Ddl, Expr, Ident, Name, ObjectRef, Severity};
 
-pub use estimate::{ROW_BYTES, Span, Work, estimate, size_text};
+pub use estimate::{ROW_BYTES, Span, Work, estimate, longest, size_text};
 pub use fact::{Fact, IndexShape, Resume, Sign};
 pub use reshape::{Mirror, Moved, Piece, Regroup};
 
@@ -159,6 +159,8 @@ pub struct Step {
     pub rewrites: bool,
     /// Reads the whole table while it holds its lock.
     pub scans: bool,
+    /// How long it may take on tables of known size, with what is assumed.
+    pub estimate: Option<String>,
     pub timeouts: Timeouts,
     pub resume: Resume,
     /// One sentence for people.

@@ -83,6 +83,9 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &Step, above: Option<u32>) -> fm
         let cost = if cost.is_empty() && mode >= LockMode::ShareRowExclusive { ", brief" } else { cost };
         writeln!(f, "    lock: {} on {}{cost}", mode.as_str(), objects.join(", "))?;
     }
+    if let Some(estimate) = &step.estimate {
+        writeln!(f, "    estimate: {estimate}")?;
+    }
     Ok(())
 }
 
@@ -170,6 +173,7 @@ mod tests {
             locks: vec![Lock { object: Name::new("public", "users"), mode }],
             rewrites: false,
             scans: mode == LockMode::ShareUpdateExclusive,
+            estimate: None,
             timeouts: Timeouts::default(),
             resume: Default::default(),
             why: String::new(),

@@ -168,10 +168,12 @@ impl Run<'_, '_> {
     fn step(&mut self, draft: &Draft, tx: Option<u32>, start: &Catalog) -> Planned {
         let dialect = self.input.dialect;
         let id = self.summaries[draft.change].id.clone();
+        let mut estimate = None;
         let (sql, impact, undo) = match &draft.action {
             Action::Ddl(ddl) => {
                 let impact = dialect.lock_of(ddl, &self.catalog, self.input.facts);
                 let undo = draft.undo.clone().unwrap_or_else(|| undo::undo(ddl, &self.catalog));
+                estimate = impact.estimate(ddl, &self.catalog, self.input.facts);
                 self.apply(ddl, &id);
                 (dialect.render(ddl), impact, undo)
             }
@@ -179,6 +181,7 @@ impl Run<'_, '_> {
                 self.fires(backfill, &id);
                 let lock = Lock { object: backfill.table.clone(), mode: LockMode::RowExclusive };
                 let impact = Impact { locks: vec![lock], ..Impact::default() };
+                estimate = longest([(Work::Change, backfill.table.clone())], self.input.facts);
                 (dialect.backfill(backfill), impact, draft.undo.clone().unwrap_or(Undo::Nothing))
             }
             Action::Data(sql) => (sql.clone(), Impact::default(), draft.undo.clone().unwrap_or(Undo::Nothing)),
@@ -193,6 +196,7 @@ impl Run<'_, '_> {
             tx,
             rewrites: !impact.rewrites.is_empty(),
             scans: !impact.scans.is_empty(),
+            estimate,
             locks: impact.locks,
             why: draft.why.clone(),
             changes: vec![id],

@@ -570,7 +570,13 @@ pub enum TransactionControl {
     Begin,
     Commit,
     Rollback,
-    /// SAVEPOINT, RELEASE, ROLLBACK TO, SET TRANSACTION …
+    /// SAVEPOINT; its name is not kept.
+    Savepoint,
+    /// RELEASE SAVEPOINT.
+    Release,
+    /// ROLLBACK TO SAVEPOINT.
+    RollbackToSavepoint,
+    /// SET TRANSACTION, PREPARE TRANSACTION …
     Other,
 }
 
@@ -639,7 +645,8 @@ impl Ddl {
                 !concurrently && !matches!(what.as_str(), "SCHEMA" | "DATABASE" | "SYSTEM")
             }
             Self::DetachPartition { mode, .. } => *mode != DetachMode::Concurrently,
-            Self::Data(it) => it.verb != "VACUUM",
+            // CLUSTER without a table takes each that was clustered, in a transaction of its own.
+            Self::Data(it) => it.verb != "VACUUM" && (it.verb != "CLUSTER" || it.target.is_some()),
             Self::Opaque(it) => !matches!(
                 it.kind.as_str(),
                 "CREATE DATABASE" | "DROP DATABASE" | "ALTER SYSTEM" | "CREATE TABLESPACE" | "DROP TABLESPACE"

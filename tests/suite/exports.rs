@@ -158,6 +158,7 @@ fn step(sql: &str, tx: Option<u32>, why: &str) -> Step {
         locks: vec![Lock { object: Name::new("public", "shipments"), mode: LockMode::AccessExclusive }],
         rewrites: false,
         scans: false,
+        estimate: None,
         timeouts: Timeouts { lock: Some(3000), statement: Some(3000) },
         resume: Resume::default(),
         why: why.to_owned(),

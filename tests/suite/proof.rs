@@ -28,6 +28,7 @@ fn step(sql: &str, tx: Option<u32>, locks: &[(&str, LockMode)]) -> Step {
         locks: locks.iter().map(|(name, mode)| Lock { object: Name::new("public", name), mode: *mode }).collect(),
         rewrites: false,
         scans: false,
+        estimate: None,
         timeouts: Timeouts { lock: Some(2000), statement: None },
         resume: Resume::default(),
         why: "test".into(),

@@ -21,9 +21,11 @@ const VERSION: u32 = 15;
 
 /// What one statement did on the server.
 #[derive(Debug, Default)]
-struct Seen {
-    locks: BTreeMap<Name, LockMode>,
-    notices: Vec<String>,
+pub struct Seen {
+    pub locks: BTreeMap<Name, LockMode>,
+    /// They could be looked at.
+    pub locks_known: bool,
+    pub notices: Vec<String>,
     /// Of the relations before and after.
     columns: (BTreeSet<String>, BTreeSet<String>),
     tables: (BTreeSet<String>, BTreeSet<String>),
@@ -32,8 +34,46 @@ struct Seen {
 }
 
 impl Seen {
+    /// What changed from one shape to the other; locks and notices are for the caller to add.
+    pub fn between(before: Shape, after: Shape) -> Self {
+        Self {
+            columns: (before.columns, after.columns),
+            tables: (before.tables, after.tables),
+            indexes: (before.indexes, after.indexes),
+            constraints: (before.constraints, after.constraints),
+            ..Self::default()
+        }
+    }
+
+    /// In a line.
+    pub fn told(&self) -> String {
+        let locks = self.locks.iter().filter(|it| it.1.blocks_writes());
+        let locks = locks.map(|(name, mode)| format!("{} on {}", mode.as_str(), name.name));
+        let sets = [("column", &self.columns), ("relation", &self.tables), ("index", &self.indexes)];
+        let lost = sets.into_iter().flat_map(|(kind, (before, after))| {
+            let (skip, take) = match kind {
+                "column" => (0, 2),
+                "relation" => (1, 9),
+                _ => (0, 1),
+            };
+            let name = move |it: &String| it.split(' ').skip(skip).take(take).collect::<Vec<_>>().join(".");
+            let kept: BTreeSet<String> = after.iter().map(name).collect();
+            let gone: BTreeSet<String> = before.iter().map(name).filter(|it| !kept.contains(it)).collect();
+            gone.into_iter().map(move |it| format!("{kind} {it} gone"))
+        });
+        let all: Vec<String> = self.notices.iter().cloned().chain(locks).chain(lost).collect();
+        if all.is_empty() { "nothing that lasts".to_owned() } else { all.join("; ") }
+    }
+
     fn says(&self, start: &str) -> bool {
         self.notices.iter().any(|it| it.starts_with(start))
+    }
+
+    /// Does a foreign key of that name stand on a table that `known` knows?
+    fn keys_are_known(&self, constraint: &str, known: &dyn Fn(&str) -> bool) -> bool {
+        let words = |it: &&String| it.split(' ').nth(3) == Some(constraint) && it.contains(" f ");
+        let mut tables = self.constraints.1.iter().filter(words).filter_map(|it| it.split(' ').next());
+        tables.any(|it| known(it.rsplit('.').next().unwrap_or(it).trim_matches('"')))
     }
 
     fn locked(&self, mode: LockMode) -> bool {
@@ -50,7 +90,7 @@ fn gained(sets: &(BTreeSet<String>, BTreeSet<String>), words: &str) -> bool {
 }
 
 /// Is the finding true of what was seen? `None`: not for a server to say.
-fn is_true(rule: &str, seen: &Seen) -> Option<bool> {
+pub fn is_true(rule: &str, seen: &Seen) -> Option<bool> {
     use LockMode::{AccessExclusive, Share, ShareRowExclusive};
     Some(match rule {
         "add-column-volatile-default"
@@ -88,6 +128,8 @@ fn is_true(rule: &str, seen: &Seen) -> Option<bool> {
         "unique-over-existing-rows" => gained(&seen.indexes, "unique"),
         "foreign-key-without-index" => gained(&seen.constraints, "uncovered"),
         "add-json-column" => gained(&seen.columns, " json "),
+        // It did it.
+        "refused-by-server" => false,
         "update-or-delete-without-where" => seen.locks.values().any(|it| *it == LockMode::RowExclusive),
         _ => return None,
     })
@@ -100,18 +142,18 @@ async fn list(session: &Session, sql: &str) -> BTreeSet<String> {
 
 const ELSEWHERE: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
 
-struct Shape {
+pub struct Shape {
     columns: BTreeSet<String>,
     tables: BTreeSet<String>,
     indexes: BTreeSet<String>,
     constraints: BTreeSet<String>,
 }
 
-async fn shape(session: &Session) -> Shape {
+pub async fn shape(session: &Session) -> Shape {
     let columns = format!(
         "SELECT a.attrelid::regclass, a.attname, format_type(a.atttypid, null), CASE WHEN a.attnotnull THEN 'not' ELSE 'null' END, \
          CASE WHEN a.atthasdef THEN 'default' ELSE 'plain' END FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND {ELSEWHERE}"
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v') AND {ELSEWHERE}"
     );
     let tables = format!(
         "SELECT c.oid, c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm') AND {ELSEWHERE}"
@@ -121,7 +163,7 @@ async fn shape(session: &Session) -> Shape {
          JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {ELSEWHERE}"
     );
     let constraints = format!(
-        "SELECT o.conrelid::regclass, o.oid, o.contype::text, '', CASE WHEN o.contype = 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE \
+        "SELECT o.conrelid::regclass, o.oid, o.contype::text, o.conname, CASE WHEN o.contype = 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE \
          i.indrelid = o.conrelid AND i.indpred IS NULL AND (i.indkey::int2[])[0:cardinality(o.conkey) - 1] @> o.conkey) THEN 'uncovered' END \
          FROM pg_constraint o JOIN pg_namespace n ON n.oid = o.connamespace WHERE o.conrelid <> 0 AND {ELSEWHERE}"
     );
@@ -154,22 +196,22 @@ async fn run(session: &Session, statement: &Statement, text: &str) -> Option<See
     let locks = watch.seen(session).await.unwrap().taken().into_iter().map(|it| (it.object, it.mode)).collect();
     let after = shape(session).await;
     session.run("COMMIT").await.unwrap();
-    Some(Seen {
-        locks,
-        notices,
-        columns: (before.columns, after.columns),
-        tables: (before.tables, after.tables),
-        indexes: (before.indexes, after.indexes),
-        constraints: (before.constraints, after.constraints),
-    })
+    Some(Seen { locks, notices, locks_known: true, ..Seen::between(before, after) })
 }
 
-/// What the server did to tables that were there before the file, and nobody said.
-fn missed(seen: &Seen, found: &[&Finding], old: &BTreeSet<String>) -> Vec<String> {
+/// "May", "if it is there" and "if its branch is taken" are no promises; sequences are not watched.
+pub fn certain(finding: &Finding) -> bool {
+    let said = &finding.message;
+    !said.starts_with("If it is there")
+        && !said.ends_with("is taken)")
+        && !said.starts_with("May ")
+        && !said.contains("ACCESS EXCLUSIVE on customer_customer_id_seq")
+}
+
+/// What the server did to tables that `known` knows to have been there before the file, and nobody said.
+pub fn missed(seen: &Seen, found: &[&Finding], known: &dyn Fn(&str) -> bool) -> Vec<String> {
     let said = |rules: &[&str]| found.iter().any(|it| rules.contains(&it.rule));
     let quoted = |it: &str, at: usize| it.split('"').nth(at).unwrap_or_default().to_owned();
-    let named = |it: &str, table: &str| it.ends_with(&format!(" {table}")) || it.ends_with(&format!(".{table}"));
-    let known = |table: &str| old.intersection(&seen.tables.0).any(|it| named(it, table));
     let rewriting = [
         "add-column-volatile-default",
         "add-column-serial",
@@ -200,15 +242,32 @@ fn missed(seen: &Seen, found: &[&Finding], old: &BTreeSet<String>) -> Vec<String
         "exclusion-constraint",
         "change-type-rebuild",
         "reindexing",
+        "attach-partition-scan",
+        "creating-partition",
+    ];
+    let validating = [
+        "foreign-key-without-not-valid",
+        "add-column-inline-references",
+        "validate-in-same-transaction",
+        "enforcing-constraint",
+        "change-type-rewrite",
+        "attach-partition-scan",
     ];
     let mut res = Vec::new();
     for notice in &seen.notices {
+        // VALIDATE and CONCURRENTLY let everybody work.
+        let blocks = seen.locked(LockMode::Share);
         let unsaid = if notice.starts_with("rewriting table") {
             known(&quoted(notice, 1)) && !said(&rewriting)
         } else if notice.starts_with("verifying table") {
-            known(&quoted(notice, 1)) && !said(&scanning) && !said(&rewriting)
+            blocks && known(&quoted(notice, 1)) && !said(&scanning) && !said(&rewriting)
         } else if notice.starts_with("building index") {
-            known(&quoted(notice, 3)) && !said(&building) && !said(&rewriting)
+            blocks && known(&quoted(notice, 3)) && !said(&building) && !said(&rewriting)
+        } else if notice.starts_with("validating foreign key") {
+            // VALIDATE CONSTRAINT by itself lets everybody work.
+            seen.keys_are_known(&quoted(notice, 1), known)
+                && seen.locked(LockMode::ShareRowExclusive)
+                && !said(&validating)
         } else {
             false
         };
@@ -250,17 +309,10 @@ async fn judge(session: &Session, history: &History, tally: &mut Tally) {
         for (index, statement) in statements.iter().enumerate() {
             let Some(seen) = run(session, statement, &text[statement.range.clone()]).await else { continue };
             tally.statements += 1;
-            // "May", "if it is there" and "if its branch is taken" are no promises; sequences are not watched.
             let found: Vec<&Finding> = findings.iter().filter(|it| it.statement == index).collect();
             let unsure = found.iter().any(|it| it.message.starts_with("If it is there"));
-            let certain = |it: &&Finding| {
-                !unsure
-                    && !it.message.ends_with("is taken)")
-                    && !it.message.starts_with("May ")
-                    && !it.message.contains("ACCESS EXCLUSIVE on customer_customer_id_seq")
-            };
             let line = text[..statement.range.start].matches('\n').count() + 1;
-            for it in found.iter().copied().filter(certain) {
+            for it in found.iter().copied().filter(|it| !unsure && certain(it)) {
                 let truth = is_true(it.rule, &seen);
                 let counts = tally.rules.entry(it.rule).or_default();
                 counts[match truth {
@@ -272,7 +324,10 @@ async fn judge(session: &Session, history: &History, tally: &mut Tally) {
                     tally.wrong.push(format!("{} {name}:{line}: false: {} {}", history.name, it.rule, it.message));
                 }
             }
-            for it in missed(&seen, &found, &old) {
+            let named =
+                |it: &str, table: &str| it.ends_with(&format!(" {table}")) || it.ends_with(&format!(".{table}"));
+            let known = |table: &str| old.intersection(&seen.tables.0).any(|it| named(it, table));
+            for it in missed(&seen, &found, &known) {
                 tally.wrong.push(format!("{} {name}:{line}: not said: {it}", history.name));
             }
         }

@@ -68,7 +68,7 @@ impl Catalog {
     }
 
     /// Views that read a relation or, as far as its tokens tell, one column of it.
-    pub(in crate::catalog) fn views_reading(&self, relation: &Name, column: Option<&Ident>) -> Vec<Name> {
+    pub fn views_reading(&self, relation: &Name, column: Option<&Ident>) -> Vec<Name> {
         let reads = |it: &&Arc<View>| {
             it.reads.contains(relation) && column.is_none_or(|column| self.view_mentions(it, relation, column))
         };

@@ -18,8 +18,10 @@ pub(super) fn of_statement(snapshot: &Snapshot, file: FileId, statement: usize) 
     let Some(before) = history::catalog_before(snapshot, file, statement) else { return Vec::new() };
     let mut catalog = (*before).clone();
     let mut all = Impact::default();
+    let mut estimates = Vec::new();
     for ddl in &parsed.ddl {
         let impact = snapshot.dialect.lock_of(ddl, &catalog, &snapshot.facts);
+        estimates.extend(impact.estimate(ddl, &catalog, &snapshot.facts));
         all.locks.extend(impact.locks);
         all.rewrites.extend(impact.rewrites);
         all.scans.extend(impact.scans);
@@ -28,7 +30,7 @@ pub(super) fn of_statement(snapshot: &Snapshot, file: FileId, statement: usize) 
         // What cannot be applied is said by the diagnostics; the rest of the statement is judged without it.
         let _ = catalog.apply(ddl);
     }
-    let mut parts = Vec::from_iter(text(&all).map(Part::Text));
+    let mut parts = Vec::from_iter(text(&all, &estimates).map(Part::Text));
     if found.role == Role::Migration && hurts(&all) {
         parts.push(Part::Text(
             "Instead: the action *Rewrite as phased migration* splits it into steps that block nobody for long."
@@ -49,7 +51,7 @@ pub fn hurts(impact: &Impact) -> bool {
     blocking && !(impact.rewrites.is_empty() && impact.scans.is_empty() && impact.builds.is_empty())
 }
 
-fn text(impact: &Impact) -> Option<String> {
+fn text(impact: &Impact, estimates: &[String]) -> Option<String> {
     let mut lines = Vec::new();
     if let Some(why) = &impact.refused {
         lines.push(format!("- the server refuses it: {why}"));
@@ -69,6 +71,7 @@ fn text(impact: &Impact) -> Option<String> {
     add(&impact.rewrites, "writes every row anew, and every index:");
     add(&impact.scans, "reads every row while it holds the lock:");
     add(&impact.builds, "builds under the lock:");
+    lines.extend(estimates.iter().map(|it| format!("- estimate: {it}")));
     if lines.is_empty() {
         return None;
     }

@@ -48,6 +48,9 @@ impl Acc<'_> {
                 return;
             }
         }
+        if self.before.views.get(&table).is_some_and(|it| !it.materialized) {
+            self.refuse(format!("{table} is a view: it has no rows of its own"));
+        }
         let partitioned = self.is_partitioned(&table);
         if partitioned && concurrently {
             self.refuse(format!("{table} is partitioned: its indexes cannot be created concurrently"));

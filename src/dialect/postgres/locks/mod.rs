@@ -192,6 +192,9 @@ impl<'a> Acc<'a> {
                 TransactionControl::Begin
                 | TransactionControl::Commit
                 | TransactionControl::Rollback
+                | TransactionControl::Savepoint
+                | TransactionControl::Release
+                | TransactionControl::RollbackToSavepoint
                 | TransactionControl::Other,
             ) => {}
         }
@@ -314,8 +317,9 @@ impl<'a> Acc<'a> {
             return name.clone();
         }
         let in_schema = |schema: &Ident| Name { schema: Some(schema.clone()), name: name.name.clone() };
-        let mut candidates = self.before.search_path.iter().map(in_schema);
-        let known = candidates.find(|it| self.exists(it));
+        // Temporary objects come first (manual 5.10.3).
+        let temporary = std::iter::once(in_schema(&Ident::new(crate::catalog::TEMPORARY)));
+        let known = temporary.chain(self.before.search_path.iter().map(in_schema)).find(|it| self.exists(it));
         known.or_else(|| self.before.search_path.first().map(in_schema)).unwrap_or_else(|| name.clone())
     }
 

@@ -270,7 +270,8 @@ impl Acc<'_> {
             Ddl::DropTrigger { table, name, if_exists, .. } => {
                 let table = self.resolve(table);
                 let there = self.before.triggers.contains_key(&(table.clone(), name.clone()));
-                if !if_exists || there || !self.exists(&table) {
+                let unknown = !self.exists(&table) && !self.before.is_complete();
+                if !if_exists || there || unknown {
                     self.lock_partitions_too(&table);
                 }
             }

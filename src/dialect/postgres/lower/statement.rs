@@ -145,9 +145,12 @@ fn lower_session(cx: &mut Cx<'_>, stmt: &ast::Stmt) -> Option<Option<()>> {
         ast::Stmt::Begin(_) => cx.transaction(TransactionControl::Begin),
         ast::Stmt::Commit(_) => cx.transaction(TransactionControl::Commit),
         ast::Stmt::Rollback(ast::Rollback::RollbackTransaction(_)) => cx.transaction(TransactionControl::Rollback),
+        ast::Stmt::Rollback(ast::Rollback::RollbackToSavepoint(_)) => {
+            cx.transaction(TransactionControl::RollbackToSavepoint)
+        }
+        ast::Stmt::SavepointCreate(_) => cx.transaction(TransactionControl::Savepoint),
+        ast::Stmt::ReleaseSavepoint(_) => cx.transaction(TransactionControl::Release),
         ast::Stmt::Rollback(_)
-        | ast::Stmt::SavepointCreate(_)
-        | ast::Stmt::ReleaseSavepoint(_)
         | ast::Stmt::SetTransaction(_)
         | ast::Stmt::PrepareTransaction(_)
         | ast::Stmt::SetConstraints(_) => cx.transaction(TransactionControl::Other),

@@ -18,7 +18,12 @@ pub(super) fn statement(ddl: &Ddl) -> String {
         Ddl::Transaction(TransactionControl::Begin) => "BEGIN".to_owned(),
         Ddl::Transaction(TransactionControl::Commit) => "COMMIT".to_owned(),
         Ddl::Transaction(TransactionControl::Rollback) => "ROLLBACK".to_owned(),
-        Ddl::Transaction(TransactionControl::Other) => "/* transaction control */".to_owned(),
+        Ddl::Transaction(
+            TransactionControl::Savepoint
+            | TransactionControl::Release
+            | TransactionControl::RollbackToSavepoint
+            | TransactionControl::Other,
+        ) => "/* transaction control */".to_owned(),
         Ddl::Lock { tables, mode } => format!("LOCK TABLE {} IN {mode} MODE", names(tables)),
         Ddl::Truncate { tables, cascade } => format!("TRUNCATE TABLE {}{}", names(tables), when(*cascade, " CASCADE")),
         Ddl::Data(it) => data(it),

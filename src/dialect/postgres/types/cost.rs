@@ -97,6 +97,25 @@ pub(in crate::dialect::postgres) fn rebuilt_indexes(
     res
 }
 
+/// Does the index depend on the column?
+pub(in crate::dialect::postgres) fn index_names(index: &Index, column: &Ident) -> bool {
+    index.keys.iter().any(|it| names_column(&it.expr, column))
+        || index.include.contains(column)
+        || predicate_mentions(index.predicate.as_ref(), column)
+}
+
+/// The indexes of keys over the column.
+pub(in crate::dialect::postgres) fn keys_over(table: &Table, column: &Ident) -> Vec<Name> {
+    let over = |it: &&Constraint| match &it.kind {
+        ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => {
+            key.columns.contains(column) || key.include.contains(column)
+        }
+        _ => false,
+    };
+    let found = table.constraints.iter().filter(over);
+    found.filter_map(|it| Some(table.name.sibling(it.name.clone()?))).collect()
+}
+
 /// CHECK constraints that are made anew and so verified again. A NOT VALID one stays unverified.
 pub(in crate::dialect::postgres) fn rescanned_checks<'a>(
     table: &'a Table,

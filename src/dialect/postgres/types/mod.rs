@@ -10,7 +10,7 @@ use crate::{
     sql::{DataType, Domain, Ident, Name, TypeKind, UserType},
 };
 
-pub(super) use cost::{change_cost, effects, rebuilt_indexes, rescanned_checks};
+pub(super) use cost::{change_cost, effects, index_names, keys_over, rebuilt_indexes, rescanned_checks};
 pub(super) use loss::loss;
 pub(super) use volatility::volatility;
 
