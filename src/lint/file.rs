@@ -140,12 +140,15 @@ pub(super) fn walk(input: &LintInput<'_>, config: &Config) -> Vec<Found> {
     res
 }
 
+/// The catalog, the file and the transaction at a place.
+type State = (Arc<Catalog>, FileState, Held);
+
 /// What ROLLBACK leads back to: the state at the transaction's begin, then at its savepoints. Their names are not
 /// looked at: the last one is meant. Empty for a file that takes nothing back.
 #[derive(Default)]
 struct Points {
     wanted: bool,
-    states: Vec<(Arc<Catalog>, FileState, Held)>,
+    states: Vec<State>,
 }
 
 impl Points {
