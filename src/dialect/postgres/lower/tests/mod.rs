@@ -93,7 +93,7 @@ fn what_is_not_ddl() {
         ("set client_encoding to default", "SetParameter { name: \"client_encoding\", value: None, local: false }"),
         ("begin", "Transaction(Begin)"),
         ("end", "Transaction(Commit)"),
-        ("savepoint a", "Transaction(Other)"),
+        ("savepoint a", "Transaction(Savepoint)"),
         ("lock table t in share mode", "Lock { tables: [t], mode: \"SHARE\" }"),
         ("truncate t, s.u cascade", "Truncate { tables: [t, s.u], cascade: true }"),
         (
