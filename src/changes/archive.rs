@@ -3,7 +3,10 @@
 //! Without an answer nothing is kept: the files ask for a schema in which it is gone, and a plan leads there. What is
 //! kept stands in a table that the files do not know; who wants to be rid of it drops it.
 
-use super::{Builder, Outline, intent};
+use super::{
+    Builder, Outline, build, intent,
+    pairs::{Pairs, parents},
+};
 use crate::{
     plan::{Action, Backfill, PhaseKind, Question, helper_name},
     sql::*,
@@ -11,6 +14,54 @@ use crate::{
 
 const KEEP: &str = "archive";
 const NONE: &str = "none";
+const TRIPWIRE: &str = "tripwire";
+
+/// How a table goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// At once.
+    Dropped,
+    /// Renamed, and dropped a release later.
+    Tripwire,
+    /// Renamed, for good.
+    Kept,
+}
+
+/// The question how a table goes.
+pub fn table_question(b: &Builder<'_>, table: &Name) -> Question {
+    let object = ObjectRef::Table(table.clone());
+    if !can_trip(b.pairs, table) {
+        return question(b, &object);
+    }
+    let about = format!(
+        "How does {table} go? With a tripwire it has another name for a release, which takes it from whoever still asks for it and loses nothing; then it is dropped. An archive stays under its other name. With none it is dropped at once"
+    );
+    let choices = vec![TRIPWIRE.into(), KEEP.into(), NONE.into()];
+    intent::question(b.pairs, (format!("archive:{object}"), about), vec![object], choices, TRIPWIRE)
+}
+
+pub fn fate(b: &Builder<'_>, table: &Name) -> Fate {
+    match table_question(b, table).assumed.as_str() {
+        KEEP => Fate::Kept,
+        TRIPWIRE => Fate::Tripwire,
+        _ => Fate::Dropped,
+    }
+}
+
+/// Rows of a partition or an heir are seen through its parent, under whichever name.
+fn can_trip(pairs: &Pairs<'_>, table: &Name) -> bool {
+    let Some(it) = pairs.base.table(table) else { return false };
+    let family = parents(it).next().is_some() || pairs.base.tables.values().any(|it| parents(it).any(|of| of == table));
+    let taken = build::relation_exists(&pairs.base, &aside(table))
+        || build::relation_exists(pairs.input.after, &aside(table))
+        || pairs.input.after.views.contains_key(table);
+    !family && !taken && it.persistence != Persistence::Temporary
+}
+
+/// The name of a dropped table until it goes for good.
+pub fn aside(table: &Name) -> Name {
+    table.sibling(helper_name(table.name.as_str(), &["", "dropped"]))
+}
 
 /// The question for a dropped table or column.
 pub fn question(b: &Builder<'_>, object: &ObjectRef) -> Question {

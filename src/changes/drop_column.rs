@@ -227,7 +227,7 @@ impl DropColumn {
 pub(super) fn restore_not_null(b: &Builder<'_>, table: &Name, column: &Column) -> Vec<Action> {
     let mut actions = Vec::new();
     let value = match build::in_unique(&b.pairs.base, table, &column.name) {
-        true => build::distinct_filler(b, table, column),
+        true => build::distinct_filler(b, table, column).or_else(|| build::filler(b, column)),
         false => build::filler(b, column),
     };
     if let Some(value) = value {

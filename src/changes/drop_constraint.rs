@@ -2,14 +2,19 @@
 
 use super::{
     Builder, Kind, Outline,
+    archive::{self, Fate},
     pairs::{Pairs, TablePair, parents},
     rebuilt::{Part, carried, constraint_mentions, nameless},
 };
 use crate::{
     dialect::Probe,
     page::page,
-    plan::PhaseKind::{self, *},
-    sql::{Constraint, ConstraintKind, Ddl, Name, ObjectRef},
+    plan::{
+        Action,
+        PhaseKind::{self, *},
+        Undo,
+    },
+    sql::{Constraint, ConstraintKind, Ddl, ForeignKey, Name, ObjectRef},
 };
 
 page! {
@@ -135,6 +140,16 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropConstraint> {
     .collect()
 }
 
+impl DropConstraint {
+    /// The table that a foreign key points at, when that goes.
+    fn dead_end(&self, b: &Builder<'_>) -> Option<&Name> {
+        match &self.constraint.kind {
+            ConstraintKind::ForeignKey(fk) if !b.after().tables.contains_key(&fk.references) => Some(&fk.references),
+            _ => None,
+        }
+    }
+}
+
 impl Kind for DropConstraint {
     fn kind(&self) -> &'static str {
         "drop_constraint"
@@ -162,12 +177,30 @@ impl Kind for DropConstraint {
             self.constraint.kind,
             ConstraintKind::Check(_) | ConstraintKind::ForeignKey(_) | ConstraintKind::Exclude(_)
         );
-        let phase = if loosens && !self.with_column { Expand } else { Contract };
+        let dead_end = self.dead_end(b);
+        let phase = match dead_end {
+            // The table it points at waits under another name: until it goes for good, nothing is lost.
+            Some(table) if archive::fate(b, table) == Fate::Tripwire => Retire,
+            _ if loosens && !self.with_column => Expand,
+            _ => Contract,
+        };
         if phase == Contract && !self.with_column {
             acc.gate(Contract, format!("no running instance relies on {} ({})", name, self.table));
         }
         let drop = Ddl::DropConstraint { table: self.table.clone(), name, if_exists: false, cascade: false };
-        acc.step(phase, drop, "only the catalog changes");
+        let step = acc.step(phase, drop, "only the catalog changes");
+        if let (Some(table), ConstraintKind::ForeignKey(fk)) = (dead_end, &self.constraint.kind)
+            && archive::fate(b, table) != Fate::Kept
+        {
+            let references = if phase == Retire { archive::aside(table) } else { table.clone() };
+            let fk = ForeignKey { references, ..fk.clone() };
+            let again = Constraint { kind: ConstraintKind::ForeignKey(fk), not_valid: true, ..self.constraint.clone() };
+            let add = Ddl::AddConstraint { table: self.table.clone(), constraint: Box::new(again) };
+            step.undo(Undo::Bends {
+                actions: vec![Action::Ddl(add)],
+                lost: format!("the rows that {} of {} points at: it comes back NOT VALID", self.object(), self.table),
+            });
+        }
         loosen(b, acc, phase, None, &self.table, &self.constraint);
         acc.verify(phase, b.dialect(), Probe::Gone(self.object()));
     }

@@ -77,6 +77,7 @@ use crate::{
     sql::ObjectRef,
 };
 
+pub use archive::aside;
 pub use build::{Builder, default_storage, grant, revoke};
 pub use outline::{Draft, Outline, Tx};
 use pairs::Pairs;

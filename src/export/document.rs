@@ -31,7 +31,7 @@ pub struct Document {
 /// How far a plan has been written, by the files that are there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Kinds of the phases whose files exist.
+    /// Words ([`json::Plan::word`]) of the phases whose files exist.
     pub written: Vec<String>,
     /// Index of the phase to write next; `None`: all are written.
     pub next: Option<usize>,
@@ -75,11 +75,12 @@ impl Document {
     /// How far the plan has been written, given the texts of the migration files.
     pub fn progress<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Progress {
         let there: Vec<&str> = texts.filter_map(|it| self.phase_of(it)).collect();
-        let is_there = |it: &json::Phase| there.contains(&it.kind.as_str());
-        let last = self.plan.phases.iter().rposition(is_there);
+        let words: Vec<String> = (0..self.plan.phases.len()).map(|it| self.plan.word(it)).collect();
+        let is_there = |it: &String| there.contains(&it.as_str());
+        let last = words.iter().rposition(is_there);
         let next = last.map_or(0, |it| it + 1);
         Progress {
-            written: self.plan.phases.iter().filter(|it| is_there(it)).map(|it| it.kind.clone()).collect(),
+            written: words.into_iter().filter(is_there).collect(),
             next: (next < self.plan.phases.len()).then_some(next),
         }
     }
@@ -109,12 +110,12 @@ impl Document {
 
 /// Which files there are, and how the others come.
 fn delivery(plan: &json::Plan, written: &[String], count: usize, name: &str) -> String {
-    let phases: Vec<&str> = plan.phases.iter().take(count).map(|it| it.kind.as_str()).collect();
+    let words: Vec<String> = (0..plan.phases.len()).map(|it| plan.word(it)).collect();
+    let (phases, waiting) = words.split_at(count.min(words.len()));
     let mut out = format!("Written with this document ({}):\n\n", phases.join(", "));
     for file in written {
         out.push_str(&format!("- `{file}`\n"));
     }
-    let waiting: Vec<&str> = plan.phases.iter().skip(count).map(|it| it.kind.as_str()).collect();
     if !waiting.is_empty() {
         out.push_str(&format!(
             "\nStill to come: {}. When a phase has run and the gate of the next one is open, `lockkeeper plan --advance {name}` writes the next.\n\

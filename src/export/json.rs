@@ -19,6 +19,17 @@ pub struct Plan {
     pub phases: Vec<Phase>,
 }
 
+impl Plan {
+    /// The word for a phase in file names and marks: its kind, with a number from the second of its kind on.
+    pub fn word(&self, index: usize) -> String {
+        let Some(phase) = self.phases.get(index) else { return String::new() };
+        match self.phases.iter().take(index).filter(|it| it.kind == phase.kind).count() {
+            0 => phase.kind.clone(),
+            n => format!("{}{}", phase.kind, n + 1),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub id: String,

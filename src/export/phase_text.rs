@@ -53,9 +53,13 @@ impl PhaseText<'_> {
     /// Name of a file without version and extension; `part` counts from 0.
     pub fn name(&self, part: usize) -> String {
         match part {
-            0 => format!("{}_{}", self.phase.kind, self.slug),
-            _ => format!("{}_{}_{}", self.phase.kind, part + 1, self.slug),
+            0 => format!("{}_{}", self.word(), self.slug),
+            _ => format!("{}_{}_{}", self.word(), part + 1, self.slug),
         }
+    }
+
+    fn word(&self) -> String {
+        self.plan.word(self.index)
     }
 
     /// The statement that refuses to go on before the phase before has done its work.
@@ -90,7 +94,7 @@ impl PhaseText<'_> {
             out.push_str(&comment(&format!("Lost for good: {}", one_line(&irreversible.lost))));
         }
         out.push_str(&comment(&format!("Plan:  {} has the reasons, the checks and what comes next.", self.document)));
-        out.push_str(&format!("-- {}{} {} {}/{parts}\n", PHASE_MARK, self.digest, phase.kind, part + 1));
+        out.push_str(&format!("-- {}{} {} {}/{parts}\n", PHASE_MARK, self.digest, self.word(), part + 1));
         out
     }
 

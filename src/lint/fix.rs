@@ -72,7 +72,7 @@ pub(super) fn phases(_: &Context<'_>, _: &Ddl) -> Option<Fix> {
 
 /// As [`phases`], except where the file is the last phase of a plan: there it is where it belongs.
 pub(super) fn later(ctx: &Context<'_>, ddl: &Ddl) -> Option<Fix> {
-    let is_last = phase_of_file(ctx.input.text).is_some_and(|it| it.1 == PhaseKind::Contract.as_str());
+    let is_last = phase_of_file(ctx.input.text).is_some_and(|it| it.1.starts_with(PhaseKind::Contract.as_str()));
     phases(ctx, ddl).filter(|_| !is_last)
 }
 

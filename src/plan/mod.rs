@@ -92,17 +92,19 @@ pub enum PhaseKind {
     Enforce,
     /// What only old code needs goes away.
     Contract,
+    /// A second contract phase: what the first only put out of reach goes for good.
+    Retire,
 }
 
 impl PhaseKind {
-    pub const ALL: [Self; 4] = [Self::Expand, Self::Backfill, Self::Enforce, Self::Contract];
+    pub const ALL: [Self; 5] = [Self::Expand, Self::Backfill, Self::Enforce, Self::Contract, Self::Retire];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Expand => "expand",
             Self::Backfill => "backfill",
             Self::Enforce => "enforce",
-            Self::Contract => "contract",
+            Self::Contract | Self::Retire => "contract",
         }
     }
 }

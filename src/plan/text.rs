@@ -29,6 +29,7 @@ impl PhaseKind {
             Self::Backfill => "Backfill",
             Self::Enforce => "Enforce",
             Self::Contract => "Contract",
+            Self::Retire => "Contract, a release later",
         }
     }
 }

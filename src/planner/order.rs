@@ -289,6 +289,14 @@ fn lineage(nodes: &[Node], touches: &[Touch], base: &Catalog) -> Vec<(usize, usi
         })
     };
     let mut res = Vec::new();
+    // What leaves a table in the phase in which it is put aside does so before: on the way back it has its name again by then.
+    for (i, touch) in touches.iter().enumerate() {
+        for table in touch.leaves.iter().filter(|it| matches!(it, ObjectRef::Table(_)) && base.holds(it)) {
+            let leaves =
+                |at: &usize| *at != i && nodes[*at].phase <= nodes[i].phase && touches[*at].frees.contains(table);
+            res.extend((0..nodes.len()).filter(leaves).map(|at| (at, i)));
+        }
+    }
     for (i, own) in all.iter().enumerate() {
         for it in own {
             let others = (0..all.len()).filter(|it| *it != i);

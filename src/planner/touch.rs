@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     catalog::{Catalog, creates, drops, needs, renamed},
+    changes::aside,
     sql::{ConstraintKind, Ddl, Name, ObjectRef},
 };
 
@@ -57,7 +58,9 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
     let waits = |it: &ObjectRef| !stands || !matches!(it, ObjectRef::Constraint(..));
     let mut needed: BTreeSet<ObjectRef> = target.into_iter().chain(now).filter(waits).collect();
     // A DROP stands where its object stood: on what the definition needs.
-    for it in &dropped {
+    let stood: BTreeSet<ObjectRef> =
+        dropped.iter().map(|it| put_aside(it, base).unwrap_or_else(|| it.clone())).collect();
+    for it in &stood {
         match definition(it, base) {
             Some(definition) => needed.extend(needs(&definition, base)),
             // A helper of the plan's own.
@@ -82,7 +85,22 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
     let mut gives: BTreeSet<_> = dropped.iter().chain(&left).filter_map(|it| named(it, base)).collect();
     // Not what takes the name afterwards.
     let successor = |it: &ObjectRef| named(it, after).is_some_and(|(name, _)| gives.iter().any(|it| it.0 == name));
-    needed.retain(|it| !created.contains(it) && !dropped.contains(it) && !left.contains(it) && !successor(it));
+    // It has left its old name by then.
+    let table = |it: &ObjectRef| if let ObjectRef::Table(it) = it { Some(it.clone()) } else { it.relation().cloned() };
+    let gone: BTreeSet<Name> = stood.difference(&dropped).filter_map(table).collect();
+    let own = |it: &ObjectRef| table(it).is_some_and(|it| gone.contains(&it));
+    // So may others that go.
+    if !dropped.is_empty() {
+        let going = |it: &ObjectRef| match it {
+            ObjectRef::Table(name) if !after.holds(it) => Some(ObjectRef::Table(aside(name))),
+            _ => None,
+        };
+        let others: Vec<ObjectRef> = needed.iter().filter_map(going).collect();
+        needed.extend(others);
+    }
+    needed.retain(|it| {
+        !created.contains(it) && !dropped.contains(it) && !left.contains(it) && !own(it) && !successor(it)
+    });
     let builds = !created.is_empty() || dropped.is_empty();
     let (needs, frees) = if builds { (needed, BTreeSet::new()) } else { (BTreeSet::new(), needed) };
     let retypes = match ddl {
@@ -116,6 +134,19 @@ fn named(object: &ObjectRef, catalog: &Catalog) -> Option<(Name, ObjectRef)> {
         _ => return None,
     };
     catalog.holds(object).then(|| (name, object.clone()))
+}
+
+/// The table of `base` that a dropped one is under another name, and its parts.
+fn put_aside(object: &ObjectRef, base: &Catalog) -> Option<ObjectRef> {
+    let origin = |it: &Name| {
+        let gone = !base.tables.contains_key(it);
+        base.tables.keys().find(|table| gone && aside(table) == *it).cloned()
+    };
+    match object {
+        ObjectRef::Table(it) => origin(it).map(ObjectRef::Table),
+        ObjectRef::Constraint(it, name) => origin(it).map(|it| ObjectRef::Constraint(it, name.clone())),
+        _ => None,
+    }
 }
 
 fn definition_of_helper(object: &ObjectRef, world: &Catalog) -> Option<Ddl> {

@@ -278,6 +278,12 @@ impl Proof<'_> {
             if phase.irreversible.as_ref().is_some_and(|it| it.shape) {
                 left.extend(schema.iter().cloned());
             }
+            // What was left behind under another name.
+            for (from, to) in renamed_tables(phase) {
+                let bare = |it: &str| it.strip_prefix("public.").unwrap_or(it).to_owned();
+                let again: Vec<String> = left.iter().map(|it| it.replace(&bare(&to), &bare(&from))).collect();
+                left.extend(again);
+            }
             schema.retain(|it| !left.contains(it));
             if phase.irreversible.is_some() {
                 lost.extend(changed_columns(&then.sums, &now.sums));

@@ -199,15 +199,15 @@ pub fn filler(b: &Builder<'_>, column: &Column) -> Option<String> {
     })
 }
 
-/// The column is part of something unique: two rows may not share its value.
+/// The column alone is unique: two rows may not share its value.
 pub fn in_unique(catalog: &Catalog, table: &Name, column: &Ident) -> bool {
     let key = |it: &Constraint| match &it.kind {
-        ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => key.columns.contains(column),
+        ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => key.columns == [column.clone()],
         _ => false,
     };
     let keyed = catalog.table(table).is_some_and(|it| it.constraints.iter().any(key));
     let column = KeyExpr::Column(column.clone());
-    keyed || catalog.indexes_of(table).any(|it| it.unique && it.keys.iter().any(|it| it.expr == column))
+    keyed || catalog.indexes_of(table).any(|it| it.unique && matches!(it.keys.as_slice(), [it] if it.expr == column))
 }
 
 /// As [`filler`], another for each row of `t`, made of the table's key; `None` where the type has no room for that.
