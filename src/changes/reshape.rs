@@ -569,12 +569,6 @@ fn check_makers(pairs: &mut Pairs<'_>) {
         pairs.questions.retain(|it| !it.id.starts_with(&format!("{MOVE}:{}.", mirror.source)));
         let (source, target) = (&mirror.source, &mirror.target);
         for one in &mirror.columns {
-            // What nobody has said, and cannot be, is no move.
-            let to = ObjectRef::Column(target.clone(), one.to.clone());
-            let said = pairs.input.after.annotations.get(&to).is_some_and(|all| all.iter().any(|it| it.key == "moved"));
-            if !said {
-                continue;
-            }
             let Some(from) = pairs.base.table(source).and_then(|it| it.column(&one.from)).cloned() else { continue };
             let id = format!("{MOVE}:{source}.{}>{target}.{}", one.from, one.to);
             let about = format!(

@@ -472,7 +472,7 @@ fn the_worked_examples_files_lead_to_its_target_on_real_servers() {
             .iter()
             .filter(|it| it.extension().unwrap() == "sql" && it.parent().unwrap().ends_with(&folder))
             .collect();
-        assert_eq!(files.len(), 4);
+        assert_eq!(files.len(), 5);
         with_server(version, async |server| {
             let [before, after] =
                 [server.create_database(None).await.unwrap(), server.create_database(None).await.unwrap()];
