@@ -38,7 +38,7 @@ impl Catalog {
             res.ty = base;
         }
         res.ty = self.resolve_type(&res.ty)?;
-        res.default = res.default.as_ref().and_then(|it| self.normal_default(it));
+        res.default = res.default.as_ref().and_then(|it| self.normal_default(it)).map(|it| it.as_default_of(&res.ty));
         res.collation = column.collation.as_ref().and_then(|it| self.normal_collation(it));
         res.storage = column.storage.as_ref().and_then(|it| super::normal_storage(it, &res.ty));
         if let Some(generated) = &mut res.generated {
@@ -187,7 +187,7 @@ impl Catalog {
             }
         }
         let default = default.and_then(|it| self.normal_default(it));
-        self.edit_column_below(table, column, &|it| it.default = default.clone())
+        self.edit_column_below(table, column, &|it| it.default = default.clone().map(|to| to.as_default_of(&it.ty)))
     }
 
     pub(super) fn set_not_null(&mut self, table: &Name, column: &Ident) -> Applied {
@@ -258,6 +258,7 @@ impl Catalog {
         }
         self.edit_column_below(table, column, &|it| {
             it.ty = ty.clone();
+            it.default = it.default.take().map(|default| default.as_default_of(&ty));
             it.collation = collation.clone();
             it.storage = it.storage.as_ref().and_then(|storage| super::normal_storage(storage, &ty));
         })

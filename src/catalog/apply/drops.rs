@@ -137,7 +137,7 @@ impl Catalog {
             }
             self.remove_index(&index);
         }
-        self.statistics.retain(|_, it| it.table != table || !it.keys.iter().any(|it| key_uses(it, column)));
+        self.remove_statistics(|it| it.table == table && it.keys.iter().any(|it| key_uses(it, column)));
         self.unhide_identity(&table, column);
         self.edit(&table, |it| it.columns.retain(|it| it.name != *column))?;
         let object = ObjectRef::Column(table.clone(), column.clone());

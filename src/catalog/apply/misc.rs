@@ -360,10 +360,17 @@ impl Catalog {
     }
 
     /// Triggers, policies and statistics of a relation that goes.
+    /// Statistics objects that go with what they are about, their comments with them.
+    pub(super) fn remove_statistics(&mut self, goes: impl Fn(&Statistics) -> bool) {
+        let gone: Vec<Name> = self.statistics.values().filter(|it| goes(it)).map(|it| it.name.clone()).collect();
+        gone.iter().for_each(|it| _ = self.statistics.remove(it));
+        self.forget(|it| matches!(it, ObjectRef::Statistics(it) if gone.contains(it)));
+    }
+
     pub(super) fn remove_attached(&mut self, relation: &Name) {
         self.triggers.retain(|(it, _), _| it != relation);
         self.policies.retain(|(it, _), _| it != relation);
-        self.statistics.retain(|_, it| it.table != *relation);
+        self.remove_statistics(|it| it.table == *relation);
         self.unknown.remove(relation);
         // Rules and the like, kept as text.
         let of_it =

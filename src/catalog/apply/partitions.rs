@@ -63,7 +63,7 @@ impl Catalog {
             };
             column.not_null |= own.not_null;
             column.default = match &own.default {
-                Some(default) => self.normal_default(default),
+                Some(default) => self.normal_default(default).map(|it| it.as_default_of(&column.ty)),
                 None => column.default.take(),
             };
             column.generated = own.generated.clone().or(column.generated.take());

@@ -219,13 +219,8 @@ impl Followers<'_> {
                 "over the column that stays",
             );
         }
-        for it in &self.triggers {
-            acc.grouped(
-                phase,
-                group,
-                Ddl::CreateTrigger { trigger: Box::new((**it).clone()), or_replace: false },
-                "over the column that stays",
-            );
+        for ddl in self.triggers.iter().flat_map(|it| trigger_again(it)) {
+            acc.grouped(phase, group, ddl, "over the column that stays");
         }
         for it in &self.statistics {
             let create = Ddl::CreateStatistics { statistics: Box::new((**it).clone()), if_not_exists: false };
@@ -246,9 +241,18 @@ pub fn view_again(catalog: &Catalog, view: &View) -> Vec<Ddl> {
     }
     res.extend(attachments(catalog, &view.name));
     for trigger in catalog.triggers.values().filter(|it| it.table == view.name) {
-        res.push(Ddl::CreateTrigger { trigger: Box::new((**trigger).clone()), or_replace: false });
+        res.extend(trigger_again(trigger));
     }
     res
+}
+
+/// A trigger is made enabled; what else it is set to is said after.
+pub fn trigger_again(it: &Trigger) -> Vec<Ddl> {
+    let (table, name, enabled) = (it.table.clone(), it.name.clone(), it.enabled);
+    let plain = Trigger { enabled: TriggerEnabled::Origin, ..it.clone() };
+    let create = Ddl::CreateTrigger { trigger: Box::new(plain), or_replace: false };
+    let enable = Ddl::EnableTrigger { table, trigger: Some(name), enabled };
+    [create].into_iter().chain((enabled != TriggerEnabled::Origin).then_some(enable)).collect()
 }
 
 /// Comments and privileges of a relation and its parts.
