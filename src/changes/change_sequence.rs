@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{Builder, Kind, Outline, Tx, pairs::Pairs};
 use crate::{
+    catalog::Catalog,
     page::page,
-    plan::{PhaseKind::*, Undo},
-    sql::{DataType, Ddl, ObjectRef, Sequence, SequenceOptions},
+    plan::{Action, PhaseKind::*, Undo},
+    sql::{DataType, Ddl, Name, ObjectRef, Sequence, SequenceOptions},
 };
 
 page! {
@@ -61,16 +62,43 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<ChangeSequence> {
     kept.chain(gone.map(|it| ChangeSequence { before: Some(it.clone()), after: None })).collect()
 }
 
+/// The least and the greatest number, said or not.
+fn bounds(options: &SequenceOptions) -> (i64, i64) {
+    let top = match options.ty.as_ref().map(|it| it.name.as_str()) {
+        Some("smallint") => i64::from(i16::MAX),
+        Some("integer") => i64::from(i32::MAX),
+        _ => i64::MAX,
+    };
+    let (min, max) = if options.increment.unwrap_or(1) < 0 { (-top - 1, -1) } else { (1, top) };
+    (options.min.unwrap_or(min), options.max.unwrap_or(max))
+}
+
+/// ALTER SEQUENCE refuses bounds that leave out where the sequence stands: it goes to the nearest number that it may
+/// give, if it is not there.
+fn within(b: &Builder<'_>, name: &Name, before: &SequenceOptions, after: &SequenceOptions) -> Vec<Action> {
+    let ((old_min, old_max), (min, max)) = (bounds(before), bounds(after));
+    let relation = b.dialect().quote_name(name);
+    let to = |value: i64, called: bool, test: &str| {
+        let literal = b.dialect().literal(&relation);
+        Action::Data(format!(
+            "SELECT setval({literal}, {value}, {called}) FROM {relation} WHERE last_value {test} {value}"
+        ))
+    };
+    let mut res = Vec::new();
+    if min > old_min && min <= old_max {
+        res.push(to(min, false, "<"));
+    }
+    if max < old_max && max >= old_min {
+        res.push(to(max, true, ">"));
+    }
+    res
+}
+
 /// What must be said to get from one set of options to another, defaults written out.
 pub(super) fn set_options(before: &SequenceOptions, after: &SequenceOptions) -> SequenceOptions {
     let increment = after.increment.unwrap_or(1);
     let ty = after.ty.clone().unwrap_or_else(|| DataType::builtin("bigint"));
-    let top = match ty.name.as_str() {
-        "smallint" => i64::from(i16::MAX),
-        "integer" => i64::from(i32::MAX),
-        _ => i64::MAX,
-    };
-    let (min, max) = if increment < 0 { (-top - 1, -1) } else { (1, top) };
+    let (min, max) = bounds(&SequenceOptions { min: None, max: None, ..after.clone() });
     // Where it starts follows its bounds only when it is made; later it must be said.
     let start = |it: &SequenceOptions| it.start.or(if it.increment.unwrap_or(1) < 0 { it.max } else { it.min });
     let first = if increment < 0 { max } else { min };
@@ -116,7 +144,11 @@ impl Kind for ChangeSequence {
         };
         match (&self.before, &self.after) {
             (None, Some(it)) => {
-                let free = Sequence { owned_by: None, ..(**it).clone() };
+                // It is logged or not as its table is, and becomes so with it.
+                let table = |of: &'_ Catalog| of.table(&it.owned_by.as_ref()?.0).map(|it| it.persistence);
+                let as_table = table(b.after()) == Some(it.persistence);
+                let persistence = table(&b.pairs.base).filter(|_| as_table).unwrap_or(it.persistence);
+                let free = Sequence { owned_by: None, persistence, ..(**it).clone() };
                 acc.step(
                     Expand,
                     Ddl::CreateSequence { sequence: Box::new(free), if_not_exists: false },
@@ -134,27 +166,35 @@ impl Kind for ChangeSequence {
                 );
             }
             (Some(before), Some(it)) => {
+                let alter = |set| Ddl::AlterSequence {
+                    name: it.name.clone(),
+                    set,
+                    restart: None,
+                    owned_by: None,
+                    if_exists: false,
+                };
+                // NO CYCLE, and nothing else.
+                let stop = || alter(SequenceOptions::default());
                 if before.options.cycle && !it.options.cycle {
-                    let (name, set) = (it.name.clone(), SequenceOptions::default());
-                    let stop = Ddl::AlterSequence { name, set, restart: None, owned_by: None, if_exists: false };
-                    acc.step(Expand, stop, "it ends at its bound");
+                    acc.step(Expand, stop(), "it ends at its bound");
                 }
                 let settled = SequenceOptions { cycle: it.options.cycle, ..before.options.clone() } == it.options
                     && !it.options.cycle;
                 if before.options != it.options && !settled {
-                    let (name, set) = (it.name.clone(), set_options(&before.options, &it.options));
                     let group = format!("sequence:{}", it.name);
-                    // Where it stands must lie within its new bounds (manual, ALTER SEQUENCE).
-                    if let Some(min) = set.min.filter(|min| before.options.min.unwrap_or(1) < *min) {
-                        let (quoted, name) =
-                            (b.dialect().quote_name(&name), b.dialect().literal(&b.dialect().quote_name(&name)));
-                        let raise =
-                            format!("SELECT setval({name}, {min}, false) FROM {quoted} WHERE last_value < {min}");
-                        acc.data(Expand, Tx::Group(group.clone()), raise, "it goes on within its new bounds")
+                    for moved in within(b, &it.name, &before.options, &it.options) {
+                        acc.push(Expand, moved, Tx::Group(group.clone()), "it must stand within its bounds")
                             .undo(Undo::Nothing);
                     }
-                    let alter = Ddl::AlterSequence { name, set, restart: None, owned_by: None, if_exists: false };
-                    acc.grouped(Expand, &group, alter, "nextval waits for a moment");
+                    let back = within(b, &it.name, &it.options, &before.options);
+                    let there = alter(set_options(&before.options, &it.options));
+                    let step = acc.grouped(Expand, &group, there, "nextval waits for a moment");
+                    let cycles = it.options.cycle && !before.options.cycle;
+                    if cycles || !back.is_empty() {
+                        let home = alter(set_options(&it.options, &before.options));
+                        let stop = cycles.then(stop).map(Action::Ddl);
+                        step.undo(Undo::By(back.into_iter().chain([Action::Ddl(home)]).chain(stop).collect()));
+                    }
                 }
                 let owner = before
                     .owned_by

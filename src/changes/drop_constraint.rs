@@ -135,6 +135,10 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropConstraint> {
             },
             _ => false,
         };
+        // Rows that it points at go with a partition.
+        let theirs = theirs
+            || matches!(&constraint.kind, ConstraintKind::ForeignKey(fk)
+                if pairs.base.descendants(&fk.references).iter().any(|it| !pairs.input.after.tables.contains_key(it)));
         Some(DropConstraint { table: it.table, constraint, with_column: own || theirs })
     })
     .collect()
@@ -222,6 +226,7 @@ pub(super) fn loosen(
             && it.before.not_null
             && !it.after.not_null
             && it.before.identity.is_none()
+            && it.dual.is_none()
     });
     // Code that does not know a column that goes leaves it out.
     let left_out = pair.dropped.iter().filter(|it| key.columns.contains(it));

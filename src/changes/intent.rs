@@ -62,10 +62,21 @@ pub fn rename_columns(
     after: &Table,
     settled: &[(Ident, Ident)],
 ) -> Vec<(Ident, Ident)> {
+    // A column that a parent hands down is renamed there or not at all.
+    let parents: Vec<Name> =
+        super::pairs::parents(before).filter(|it| super::pairs::parents(after).any(|of| of == *it)).cloned().collect();
+    let handed = |catalog: &Catalog, column: &Ident| {
+        parents.iter().any(|it| catalog.table(it).is_some_and(|it| it.column(column).is_some()))
+    };
     let free = |it: &&Column| {
+        let settled_above = handed(pairs.input.before, &it.name);
         let kept = pairs.reshapes.kept.contains(&(table.clone(), it.name.clone()));
         let settled = settled.iter().any(|(from, _)| *from == it.name);
-        after.column(&it.name).is_none() && !kept && !settled && !pairs.reshapes.takes_old(table, &it.name)
+        after.column(&it.name).is_none()
+            && !settled_above
+            && !kept
+            && !settled
+            && !pairs.reshapes.takes_old(table, &it.name)
     };
     let mut dropped: Vec<&Column> = before.columns.iter().filter(free).collect();
     let mut res = Vec::new();

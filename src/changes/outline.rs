@@ -63,7 +63,8 @@ impl Outline {
         self.push(PhaseKind::Backfill, Action::Backfill(backfill), Tx::Outside, why).undo(Undo::Nothing)
     }
 
-    fn push(&mut self, phase: PhaseKind, action: Action, tx: Tx, why: impl Into<String>) -> &mut Draft {
+    /// Adds any action.
+    pub fn push(&mut self, phase: PhaseKind, action: Action, tx: Tx, why: impl Into<String>) -> &mut Draft {
         let at = self.drafts.len();
         self.drafts.push(Draft { phase, action, tx, why: why.into(), undo: None, change: 0 });
         &mut self.drafts[at]

@@ -44,7 +44,9 @@ pub fn find(pairs: &Pairs<'_>) -> Vec<Rebuilt> {
         return Vec::new();
     }
     let mut res: Vec<Rebuilt> = Vec::new();
-    for after in parts(pairs.input.after) {
+    // A table that is new is made with its parts.
+    let there = |it: &Part| pairs.base.tables.contains_key(it.table());
+    for after in parts(pairs.input.after).filter(there) {
         let Some(owner) = owner(pairs, &after) else { continue };
         let free = |part: &Part| !res.iter().any(|it| it.before.as_ref() == Some(part));
         let candidates: Vec<Part> = parts(&pairs.base).filter(|it| it.table() == after.table()).filter(free).collect();

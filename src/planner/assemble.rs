@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{order::Node, rollback, undo};
+use super::{losses::Losses, order::Node, rollback, undo};
 use crate::{
     catalog::Catalog,
     changes::{Draft, Input, Outline},
@@ -28,6 +28,7 @@ pub struct Planned {
 pub fn phases(
     input: &Input<'_>,
     nodes: Vec<Node>,
+    base: &Catalog,
     outlines: &[Outline],
     summaries: &[ChangeSummary],
     hazards: &mut Vec<Hazard>,
@@ -41,7 +42,8 @@ pub fn phases(
             continue;
         }
         let steps = run.steps(&nodes_of);
-        let (rollback, irreversible) = rollback::of(&steps, input.dialect, &mut run.tx);
+        let (rollback, irreversible) =
+            rollback::of(&steps, &Losses::new(&nodes, kind, base), input.dialect, &mut run.tx);
         let at = |change: usize, phase: &PhaseKind| moved.get(&(change, *phase)).copied().unwrap_or(*phase) == kind;
         // Where two phases of a change have become one, the state between them is never seen.
         let moved = &moved;

@@ -4,6 +4,7 @@
 //! and what a statement locks (the dialect says so).
 
 mod assemble;
+mod losses;
 mod order;
 mod regain;
 mod resume;
@@ -89,7 +90,7 @@ fn plan_with<S>(
             change: Some(summary.id.clone()),
         }));
     }
-    let mut phases = assemble::phases(&input, nodes, &outlines, &summaries, &mut hazards);
+    let mut phases = assemble::phases(&input, nodes, &pairs.base, &outlines, &summaries, &mut hazards);
     resume::mark(&mut phases, &input);
     Ok(Plan {
         dialect: input.dialect.name(),

@@ -47,19 +47,25 @@ pub fn arrange(drafts: Vec<Draft>, base: &Catalog, after: &Catalog) -> Vec<Node>
     let mut nodes = merge(nodes, &|it| draft_touch(it, base, &world, after));
     let touches: Vec<Touch> = nodes.iter().map(|node| touch_of(node, base, &world, after)).collect();
     let of = |nodes: &mut Vec<Node>, touches: &[Touch]| {
-        let mut edges = edges(touches, base, after);
-        edges.extend(lineage(nodes, touches, base));
-        edges.extend(in_change(nodes));
-        // A change that makes ready what it then exchanges says itself in which order.
-        edges.retain(|(first, second)| first < second || !of_one_change(&nodes[*first], &nodes[*second]));
-        lift(nodes, &edges);
-        edges
+        let mut res = Edges::new();
+        // What is lifted may have to wait for more.
+        for _ in 0..3 {
+            res = edges(nodes, touches, base, after);
+            res.extend(lineage(nodes, touches, base));
+            res.extend(in_change(nodes));
+            // A change that makes ready what it then exchanges says itself in which order.
+            res.retain(|(first, second)| first < second || !of_one_change(&nodes[*first], &nodes[*second]));
+            if !lift(nodes, &res) {
+                break;
+            }
+        }
+        res
     };
     let mut edges = of(&mut nodes, &touches);
     // Transactions that wait for each other are one, in the order that their statements can have.
     if let Some(joined) = join(&nodes, &edges, &|nodes| {
         let touches: Vec<Touch> = nodes.iter().map(|node| touch_of(node, base, &world, after)).collect();
-        let mut res = self::edges(&touches, base, after);
+        let mut res = self::edges(nodes, &touches, base, after);
         res.extend(lineage(nodes, &touches, base));
         res
     }) {
@@ -141,7 +147,7 @@ fn comes_again(node: &Node) -> BTreeSet<ObjectRef> {
 fn around(drafts: Vec<Draft>, again: &BTreeSet<ObjectRef>, touch: &dyn Fn(&Draft) -> Touch) -> Vec<Draft> {
     let mut down: Vec<(Draft, Touch)> = Vec::new();
     let mut up: Vec<(Draft, Touch)> = Vec::new();
-    let mut rest: Vec<Draft> = Vec::new();
+    let mut rest: Vec<(Draft, Touch)> = Vec::new();
     for draft in drafts {
         let of = touch(&draft);
         let once = |list: &[(Draft, Touch)]| !list.iter().any(|it| it.0.action == draft.action);
@@ -154,9 +160,10 @@ fn around(drafts: Vec<Draft>, again: &BTreeSet<ObjectRef>, touch: &dyn Fn(&Draft
                 up.push((draft, of));
             }
         } else {
-            rest.push(draft);
+            rest.push((draft, of));
         }
     }
+    let rest = sorted(rest, |first, second| !first.frees.is_disjoint(&second.drops));
     let down = sorted(down, |first, second| !first.frees.is_disjoint(&second.drops));
     let up = sorted(up, |first, second| !second.needs.is_disjoint(&first.creates));
     down.into_iter().chain(rest).chain(up).collect()
@@ -179,7 +186,7 @@ fn sorted(mut items: Vec<(Draft, Touch)>, precedes: impl Fn(&Touch, &Touch) -> b
 }
 
 /// (first, second) by index.
-fn edges(touches: &[Touch], base: &Catalog, after: &Catalog) -> BTreeSet<(usize, usize)> {
+fn edges(nodes: &[Node], touches: &[Touch], base: &Catalog, after: &Catalog) -> Edges {
     let mut lives: BTreeMap<&ObjectRef, Life> = BTreeMap::new();
     for (i, touch) in touches.iter().enumerate() {
         touch.creates.iter().for_each(|it| lives.entry(it).or_default().makers.push(i));
@@ -204,7 +211,22 @@ fn edges(touches: &[Touch], base: &Catalog, after: &Catalog) -> BTreeSet<(usize,
             }
         }
     }
-    let mut res = BTreeSet::new();
+    let mut res = Edges::new();
+    let mut rests = Edges::new();
+    for (i, touch) in touches.iter().enumerate() {
+        for object in &touch.rests {
+            let Some(life) = lives.get_mut(object) else { continue };
+            let later = |it: &usize| touch.early && nodes[*it].phase > nodes[i].phase;
+            let renamed = |it: &usize| touches[*it].renames.contains(object);
+            if matches!(object, ObjectRef::Index(_)) {
+                // A key that is made of the index takes its place.
+                rests.extend(life.makers.iter().filter(|it| **it != i && !renamed(it)).map(|it| (*it, i)));
+            } else if life.makers.is_empty() || life.makers.iter().any(|it| !later(it) && !renamed(it)) {
+                life.builders.push(i);
+            }
+        }
+    }
+    res.extend(rests);
     // No view stands on a column while its type changes.
     for (i, touch) in touches.iter().enumerate().filter(|it| !it.1.retypes.is_empty()) {
         let stands = |it: &Touch| !it.needs.is_disjoint(&touch.retypes) || !it.frees.is_disjoint(&touch.retypes);
@@ -284,6 +306,8 @@ fn lineage(nodes: &[Node], touches: &[Touch], base: &Catalog) -> Vec<(usize, usi
             | Ddl::SetNotNull { table, .. }
             | Ddl::DropNotNull { table, .. }
             | Ddl::AddConstraint { table, .. }
+            | Ddl::RenameConstraint { table, .. }
+            | Ddl::DropConstraint { table, .. }
             | Ddl::SetType { table, .. } => table == parent,
             _ => false,
         })
@@ -308,8 +332,15 @@ fn lineage(nodes: &[Node], touches: &[Touch], base: &Catalog) -> Vec<(usize, usi
                     res.extend(others.filter(|at| drops(*at, table) || reshapes(*at, parent)).map(|at| (at, i)));
                 }
                 Ddl::CreateTable { table, .. } => {
-                    let joins =
-                        |at: usize| table.inherits.iter().any(|it| base.tables.contains_key(it) && reshapes(at, it));
+                    let own = table.inherits.iter().filter(|it| base.tables.contains_key(it));
+                    let mut parents: Vec<&Name> = own.collect();
+                    let mut at = 0;
+                    while let Some(above) = parents.get(at).and_then(|it| base.table(it)) {
+                        let more: Vec<&Name> = above.inherits.iter().filter(|it| !parents.contains(it)).collect();
+                        parents.extend(more);
+                        at += 1;
+                    }
+                    let joins = |at: usize| parents.iter().any(|it| reshapes(at, it));
                     res.extend(others.filter(|at| joins(*at)).map(|at| (at, i)));
                 }
                 Ddl::RenameColumn { table, from, to } => {
@@ -432,13 +463,15 @@ fn in_change(nodes: &[Node]) -> Vec<(usize, usize)> {
     res
 }
 
-/// A step never stands in an earlier phase than what it waits for.
-fn lift(nodes: &mut [Node], edges: &BTreeSet<(usize, usize)>) {
+/// A step never stands in an earlier phase than what it waits for. Was there one that had to be lifted?
+fn lift(nodes: &mut [Node], edges: &BTreeSet<(usize, usize)>) -> bool {
+    let mut res = false;
     // At most one lift per phase and node: the loop ends.
     loop {
         let late = edges.iter().find(|(first, second)| nodes[*first].phase > nodes[*second].phase).copied();
-        let Some((first, second)) = late else { return };
+        let Some((first, second)) = late else { return res };
         nodes[second].phase = nodes[first].phase;
+        res = true;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The way back of a phase: the undo of each step, last step first.
 
-use super::assemble::Planned;
+use super::{assemble::Planned, losses::Losses};
 use crate::{
     dialect::Dialect,
     plan::{Action, Irreversible, Resume, RollbackStep, Timeouts, Undo},
@@ -8,7 +8,12 @@ use crate::{
 };
 
 /// Steps in running order, and what they cannot bring back (`None` when it is nothing). Numbers transactions on from `tx`.
-pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<RollbackStep>, Option<Irreversible>) {
+pub fn of(
+    steps: &[Planned],
+    losses: &Losses<'_>,
+    dialect: &dyn Dialect,
+    tx: &mut u32,
+) -> (Vec<RollbackStep>, Option<Irreversible>) {
     let mut actions: Vec<(Action, Option<u32>)> = Vec::new();
     let mut lost: Vec<String> = Vec::new();
     let mut shape = false;
@@ -32,6 +37,9 @@ pub fn of(steps: &[Planned], dialect: &dyn Dialect, tx: &mut u32) -> (Vec<Rollba
         actions.extend(own.iter().map(|it| (it.clone(), planned.step.tx)));
     }
     cancel_out(&mut actions);
+    let (actions, more) = losses.settle(actions);
+    shape |= !more.is_empty();
+    lost.extend(more);
     let irreversible = (!lost.is_empty()).then(|| Irreversible {
         lost: lost.join("; "),
         checklist: vec![

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     catalog::{Catalog, creates, drops, needs, renamed},
     changes::aside,
-    sql::{ConstraintKind, Ddl, Name, ObjectRef},
+    sql::{ConstraintKind, Ddl, Ident, Name, ObjectRef},
 };
 
 /// Of one statement, or of a transaction.
@@ -24,6 +24,12 @@ pub struct Touch {
     pub takes: BTreeSet<(Name, ObjectRef)>,
     /// Columns whose type changes: no view may stand on them meanwhile.
     pub retypes: BTreeSet<ObjectRef>,
+    /// Keys that a foreign key rests on; it finds them by their columns, whatever they are called.
+    pub rests: BTreeSet<ObjectRef>,
+    /// There is an index to rest on before the key is made of it.
+    pub early: bool,
+    /// Names that a rename gives.
+    pub renames: BTreeSet<ObjectRef>,
 }
 
 impl Touch {
@@ -32,6 +38,9 @@ impl Touch {
         let elsewhere = |it: &ObjectRef| !self.creates.contains(it);
         self.needs.extend(other.needs.into_iter().filter(elsewhere));
         self.frees.extend(other.frees.into_iter().filter(elsewhere));
+        self.rests.extend(other.rests.into_iter().filter(elsewhere));
+        self.early |= other.early;
+        self.renames.extend(other.renames);
         self.creates.extend(other.creates);
         self.drops.extend(other.drops);
         self.leaves.extend(other.leaves);
@@ -49,14 +58,16 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
         let heirs = base.descendants(table).into_iter().map(|it| ObjectRef::Column(it, column.clone()));
         dropped.extend(heirs.filter(|it| base.holds(it)));
     }
-    let left: BTreeSet<ObjectRef> = renamed(ddl).map(|(from, _)| from).into_iter().collect();
-    let created: BTreeSet<ObjectRef> = creates(ddl).into_iter().collect();
+    let mut left: BTreeSet<ObjectRef> = renamed(ddl).map(|(from, _)| from).into_iter().collect();
+    let mut created: BTreeSet<ObjectRef> = creates(ddl).into_iter().collect();
+    let renames: BTreeSet<ObjectRef> = renamed(ddl).map(|(_, to)| to).into_iter().collect();
     let (target, now) = (needs(ddl, after), needs(ddl, world));
-    // A foreign key that finds a new index to stand on does not wait for the key that will be made of it.
+    // A foreign key that finds a new index to stand on can do without the key that will be made of it.
     let index = |it: &ObjectRef| matches!(it, ObjectRef::Index(it) if !base.indexes.contains_key(it));
-    let stands = matches!(ddl, Ddl::AddConstraint { .. }) && now.iter().any(index);
-    let waits = |it: &ObjectRef| !stands || !matches!(it, ObjectRef::Constraint(..));
-    let mut needed: BTreeSet<ObjectRef> = target.into_iter().chain(now).filter(waits).collect();
+    let early = matches!(ddl, Ddl::AddConstraint { .. }) && now.iter().any(index);
+    let refers = matches!(ddl, Ddl::AddConstraint { .. } | Ddl::CreateTable { .. } | Ddl::AddColumn { .. });
+    let key = |it: &ObjectRef| refers && matches!(it, ObjectRef::Constraint(..) | ObjectRef::Index(_));
+    let (rests, mut needed): (BTreeSet<ObjectRef>, BTreeSet<ObjectRef>) = target.into_iter().chain(now).partition(key);
     // A DROP stands where its object stood: on what the definition needs.
     let stood: BTreeSet<ObjectRef> =
         dropped.iter().map(|it| put_aside(it, base).unwrap_or_else(|| it.clone())).collect();
@@ -81,6 +92,15 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
     {
         let old = Ddl::SetDefault { table: table.clone(), column: column.clone(), default: old.default.clone() };
         needed.extend(needs(&old, base));
+    }
+    handed_down(ddl, base, &mut created, &mut left);
+    // The names of what goes with a table are free again.
+    if let Ddl::DropTable { name, .. } = ddl {
+        dropped.extend(base.indexes_of(name).filter_map(|it| it.name.clone()).map(ObjectRef::Index));
+        let keys = base.table(name).into_iter().flat_map(|it| &it.constraints).filter_map(|it| it.name.clone());
+        dropped.extend(keys.map(|it| ObjectRef::Constraint(name.clone(), it)));
+        let owned = base.sequences.values().filter(|it| it.owned_by.as_ref().is_some_and(|(of, _)| of == name));
+        dropped.extend(owned.map(|it| ObjectRef::Sequence(it.name.clone())));
     }
     let mut gives: BTreeSet<_> = dropped.iter().chain(&left).filter_map(|it| named(it, base)).collect();
     // Not what takes the name afterwards.
@@ -115,7 +135,7 @@ pub fn touch(ddl: &Ddl, base: &Catalog, world: &Catalog, after: &Catalog) -> Tou
         gives.extend(base.identity_sequence(table, column).map(|it| (it, owner)));
     }
     let takes = created.iter().filter_map(|it| named(it, after)).collect();
-    Touch { creates: created, drops: dropped, leaves: left, needs, frees, gives, takes, retypes }
+    Touch { creates: created, drops: dropped, leaves: left, needs, frees, gives, takes, retypes, rests, early, renames }
 }
 
 /// Tables, views, sequences and indexes share one set of names, and their row types another with all other types
@@ -146,6 +166,23 @@ fn put_aside(object: &ObjectRef, base: &Catalog) -> Option<ObjectRef> {
         ObjectRef::Table(it) => origin(it).map(ObjectRef::Table),
         ObjectRef::Constraint(it, name) => origin(it).map(|it| ObjectRef::Constraint(it, name.clone())),
         _ => None,
+    }
+}
+
+/// What becomes of a column in a parent becomes of it in its heirs.
+fn handed_down(ddl: &Ddl, base: &Catalog, created: &mut BTreeSet<ObjectRef>, left: &mut BTreeSet<ObjectRef>) {
+    let heirs = |table: &Name, column: &Ident| -> Vec<ObjectRef> {
+        base.descendants(table).into_iter().map(|it| ObjectRef::Column(it, column.clone())).collect()
+    };
+    match ddl {
+        Ddl::RenameColumn { table, from, to } => {
+            created.extend(heirs(table, to));
+            left.extend(heirs(table, from));
+        }
+        Ddl::AddColumn { table, column, .. } => {
+            created.extend(heirs(table, &column.name).into_iter().filter(|it| !base.holds(it)));
+        }
+        _ => {}
     }
 }
 

@@ -36,12 +36,15 @@ fn additive(ddl: &Ddl, before: &Catalog) -> Option<Vec<Ddl>> {
         Ddl::AddColumn { table, column, .. } => {
             Ddl::DropColumn { table: table.clone(), column: column.name.clone(), if_exists: false, cascade: false }
         }
-        Ddl::AddConstraint { table, constraint } => Ddl::DropConstraint {
-            table: table.clone(),
-            name: constraint.name.clone()?,
-            if_exists: false,
-            cascade: false,
-        },
+        Ddl::AddConstraint { table, constraint } => {
+            let drop = Ddl::DropConstraint {
+                table: table.clone(),
+                name: constraint.name.clone()?,
+                if_exists: false,
+                cascade: false,
+            };
+            return Some([drop].into_iter().chain(nullable_again(before, table, constraint)).collect());
+        }
         // IF EXISTS: as the index of a constraint it may have gone with the constraint.
         Ddl::CreateIndex { index, concurrently, .. } => {
             Ddl::DropIndex { name: index.name.clone()?, concurrently: *concurrently, if_exists: true, cascade: false }
@@ -85,6 +88,15 @@ fn additive(ddl: &Ddl, before: &Catalog) -> Option<Vec<Ddl>> {
         _ => return None,
     };
     Some(vec![drop])
+}
+
+/// A primary key has made its columns NOT NULL, and they stay so when it goes.
+fn nullable_again(before: &Catalog, table: &Name, constraint: &Constraint) -> Vec<Ddl> {
+    let (ConstraintKind::PrimaryKey(key), Some(before)) = (&constraint.kind, before.table(table)) else {
+        return Vec::new();
+    };
+    let nullable = before.columns.iter().filter(|it| key.columns.contains(&it.name) && !it.not_null);
+    nullable.map(|it| Ddl::DropNotNull { table: table.clone(), column: it.name.clone() }).collect()
 }
 
 /// The roles had the privileges already, without the option to hand them on.
@@ -402,15 +414,18 @@ fn removal(ddl: &Ddl, before: &Catalog) -> Undo {
         }
         Ddl::CreateTrigger { trigger, or_replace } => {
             let was = before.triggers.get(&(trigger.table.clone(), trigger.name.clone())).filter(|_| *or_replace);
-            by(vec![match was {
-                Some(was) => Ddl::CreateTrigger { trigger: Box::new((**was).clone()), or_replace: true },
-                None => Ddl::DropTrigger {
-                    table: trigger.table.clone(),
-                    name: trigger.name.clone(),
-                    if_exists: false,
-                    cascade: false,
-                },
-            }])
+            let (table, name) = (trigger.table.clone(), trigger.name.clone());
+            by(match was {
+                // One that is replaced is enabled again.
+                Some(was) => {
+                    let plain = Trigger { enabled: TriggerEnabled::Origin, ..(**was).clone() };
+                    let create = Ddl::CreateTrigger { trigger: Box::new(plain), or_replace: true };
+                    let enable = Ddl::EnableTrigger { table, trigger: Some(name), enabled: was.enabled };
+                    let disabled = was.enabled != TriggerEnabled::Origin;
+                    [create].into_iter().chain(disabled.then_some(enable)).collect()
+                }
+                None => vec![Ddl::DropTrigger { table, name, if_exists: false, cascade: false }],
+            })
         }
         Ddl::DropTrigger { table, name, .. } => by(recreate::trigger(before, table, name)),
         Ddl::DropPolicy { table, name, .. } => {

@@ -143,6 +143,7 @@ impl Proof<'_> {
         if !self.forward(Direction::Forward).await? {
             return Ok(());
         }
+        // What a rollback has said it cannot bring back, a second run cannot take away again: that asks for a new plan.
         if !self.back().await? {
             return Ok(());
         }
@@ -255,11 +256,13 @@ impl Proof<'_> {
         Ok(())
     }
 
-    /// All rollbacks, last to first; after each, everything is as it was before that phase.
+    /// All rollbacks, last to first; after each, everything is as it was before that phase. `false`: the plan cannot run
+    /// again from there.
     async fn back(&mut self) -> Result<bool> {
         let mut lost = self.filled.clone();
         // Differences that a phase has said it leaves behind.
         let mut left: Vec<String> = Vec::new();
+        let mut whole = true;
         for (number, phase) in self.input.plan.phases.iter().enumerate().rev() {
             let begin = Instant::now();
             let what = || format!("rollback of phase {} ({})", number + 1, phase.title);
@@ -276,12 +279,13 @@ impl Proof<'_> {
             let Some(then) = self.states.get(number) else { continue };
             let mut schema = differences(&then.schema.fingerprint, &now.schema.fingerprint);
             if phase.irreversible.as_ref().is_some_and(|it| it.shape) {
+                let of = |mark: char| schema.iter().filter(|it| it.starts_with(mark)).count();
+                whole &= of('-') <= of('+');
                 left.extend(schema.iter().cloned());
             }
-            // What was left behind under another name.
             for (from, to) in renamed_tables(phase) {
-                let bare = |it: &str| it.strip_prefix("public.").unwrap_or(it).to_owned();
-                let again: Vec<String> = left.iter().map(|it| it.replace(&bare(&to), &bare(&from))).collect();
+                let last = |it: &str| it.rsplit('.').next().unwrap_or_default().to_owned();
+                let again: Vec<String> = left.iter().map(|it| it.replace(&last(&to), &last(&from))).collect();
                 left.extend(again);
             }
             schema.retain(|it| !left.contains(it));
@@ -310,7 +314,7 @@ impl Proof<'_> {
                 self.mismatch(MismatchKind::Rows, Some(number), Direction::Rollback, message, rows);
             }
         }
-        Ok(true)
+        Ok(whole)
     }
 
     /// Leaves what stood there before the plan. Columns and tables that the plan itself made hold copies: a rollback

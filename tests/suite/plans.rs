@@ -63,9 +63,11 @@ pub fn generic(message: &str) -> String {
     words.take(12).collect::<Vec<_>>().join(" ")
 }
 
-/// What a difference is about.
+/// What a difference is about: which part of a table, whatever the table is called by now.
 fn subject(difference: &str) -> String {
-    difference.split(':').next().unwrap_or_default().to_owned()
+    let subject = difference.split(':').next().unwrap_or_default();
+    let part = [" constraint ", " column "].iter().find_map(|it| subject.find(it));
+    subject[part.unwrap_or_default()..].to_owned()
 }
 
 /// Plans, applies the plan in memory, plans again, and applies the way back.
