@@ -14,7 +14,7 @@ use crate::{
         PhaseKind::{self, *},
         Undo,
     },
-    sql::{Constraint, ConstraintKind, Ddl, ForeignKey, Name, ObjectRef},
+    sql::{Constraint, ConstraintKind, Ddl, ForeignKey, Ident, Name, ObjectRef},
 };
 
 page! {
@@ -229,7 +229,8 @@ pub(super) fn loosen(
             && it.dual.is_none()
     });
     // Code that does not know a column that goes leaves it out.
-    let left_out = pair.dropped.iter().filter(|it| key.columns.contains(it));
+    let identity = |it: &Ident| pair.before.column(it).is_some_and(|it| it.identity.is_some());
+    let left_out = pair.dropped.iter().filter(|it| key.columns.contains(it) && !identity(it));
     for column in loose.map(|it| &it.after.name).chain(left_out) {
         let drop = Ddl::DropNotNull { table: table.clone(), column: column.clone() };
         let why = "nothing keeps it NOT NULL any more";
