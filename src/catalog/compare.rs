@@ -131,11 +131,14 @@ fn table(acc: &mut Vec<String>, a: &Table, b: &Table) {
 }
 
 /// Indexes by their names. Those of partitions that come with an index of the parent have what name was free at the
-/// time: they go by their parent's.
+/// time: they go by that of the uppermost one.
 fn indexes(catalog: &Catalog) -> Map<String, Arc<Index>> {
+    let above = |name: &Name| catalog.indexes.get(name).and_then(|it| it.attached_to.clone());
     let named = catalog.indexes.iter().map(|(name, it)| match &it.attached_to {
         Some(parent) => {
-            (format!("{parent} of {}", it.table), Arc::new(Index { name: None, attached_to: None, ..(**it).clone() }))
+            let top = std::iter::successors(Some(parent.clone()), above).last();
+            let top = top.unwrap_or_else(|| parent.clone());
+            (format!("{top} of {}", it.table), Arc::new(Index { name: None, attached_to: None, ..(**it).clone() }))
         }
         None => (name.to_string(), Arc::clone(it)),
     });

@@ -26,7 +26,7 @@ pub use compare::differences;
 pub use depends::{changes, creates, drops, needs, renamed};
 pub use desired::{Desired, desired};
 pub use map::{Map, Set};
-pub use naming::object_name;
+pub use naming::{addition, object_name};
 pub use resolve::{IndexAt, SequenceAt, TEMPORARY};
 
 /// A database's schema. Large values are behind `Arc`, so that a clone costs little and unchanged parts of

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use petgraph::{algo::tarjan_scc, graphmap::DiGraphMap};
 
-use super::{Builder, Kind, Outline, build, pairs::Pairs};
+use super::{Builder, Kind, Outline, build, change_partition, pairs::Pairs};
 use crate::{
     page::page,
     plan::PhaseKind::*,
@@ -112,8 +112,7 @@ impl Kind for CreateTable {
                     create(Table { partition_of: None, ..self.table.clone() }),
                     "a table of its own at first; nobody uses it yet",
                 );
-                let attach = Ddl::AttachPartition { parent: of.parent, partition: name.clone(), bound: of.bound };
-                acc.step(Expand, attach, "it is empty: there is nothing to check");
+                change_partition::attach(b, acc, Expand, name, &of, None);
             }
             None => {
                 acc.step(Expand, create(self.table.clone()), "a new table; nobody uses it yet");

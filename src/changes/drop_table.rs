@@ -3,6 +3,7 @@
 use super::{
     Builder, Kind, Outline,
     archive::{self, Fate},
+    change_partition,
     pairs::Pairs,
 };
 use crate::{
@@ -109,6 +110,11 @@ impl Kind for DropTable {
     fn outline(&self, b: &Builder<'_>, acc: &mut Outline) {
         acc.gate(Contract, format!("no running instance uses table {}", self.name));
         acc.preflight(Contract, b.dialect(), Probe::LongTransactions(self.name.clone()));
+        let of = b.pairs.base.table(&self.name).and_then(|it| it.partition_of.clone());
+        if let Some(of) = of.filter(|of| b.after().tables.contains_key(&of.parent)) {
+            let (detach, why) = change_partition::detach(b, &of.parent, &self.name);
+            acc.step(Contract, detach, why);
+        }
         acc.verify(Contract, b.dialect(), Probe::Gone(self.object()));
         let rename = |to: &Name| Ddl::RenameTable { from: self.name.clone(), to: to.name.clone(), if_exists: false };
         match archive::fate(b, &self.name) {

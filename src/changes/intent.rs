@@ -221,8 +221,16 @@ pub fn fill_value(question: &Question) -> Option<String> {
     question.assumed.strip_prefix("value:").map(str::to_owned)
 }
 
+/// Partitions of one table for different rows: one goes and another comes as time passes, and no row is of both.
+fn are_siblings(before: &Table, after: &Table) -> bool {
+    matches!((&before.partition_of, &after.partition_of), (Some(a), Some(b)) if a.parent == b.parent && a.bound != b.bound)
+}
+
 /// Two tables are likely one when at least two thirds of their columns agree in name and type.
 fn alike(before: &Table, after: &Table) -> bool {
+    if are_siblings(before, after) {
+        return false;
+    }
     let same = after.columns.iter().filter(|new| before.column(&new.name).is_some_and(|old| old.ty == new.ty)).count();
     let most = before.columns.len().max(after.columns.len());
     same > 0 && same * 3 >= most * 2

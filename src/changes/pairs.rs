@@ -73,9 +73,9 @@ pub fn parents(table: &Table) -> impl Iterator<Item = &Name> {
 }
 
 impl TablePair {
-    /// A parent table has the column and hands its changes down.
+    /// A parent table has the column and hands its changes down. One that it joins only now asks for them instead.
     pub fn inherited(&self, column: &Ident, pairs: &Pairs<'_>) -> bool {
-        parents(&self.after).any(|it| {
+        parents(&self.after).filter(|it| parents(&self.before).any(|parent| parent == *it)).any(|it| {
             pairs.base.table(it).is_some_and(|it| it.column(column).is_some())
                 || pairs.pair(it).is_some_and(|it| it.columns.iter().any(|it| it.after.name == *column))
         })

@@ -282,6 +282,12 @@ pub enum Probe {
         table: Name,
         check: Expr,
     },
+    /// Rows of a DEFAULT partition that belong to another one that is to come, which `check` rules out: expect 0.
+    Strays {
+        table: Name,
+        check: Expr,
+        partition: Name,
+    },
     /// Groups of rows that share a key that must be unique: expect 0.
     Duplicates {
         table: Name,

@@ -312,6 +312,16 @@ fn lineage(nodes: &[Node], touches: &[Touch], base: &Catalog) -> Vec<(usize, usi
             _ => false,
         })
     };
+    // What a parent asks of a table that joins it.
+    let fits = |at: usize, joining: &Name| {
+        all[at].iter().any(|it| match it {
+            Ddl::AddColumn { table, .. } | Ddl::SetNotNull { table, .. } | Ddl::SetType { table, .. } => {
+                table == joining
+            }
+            Ddl::ValidateConstraint { table, .. } | Ddl::AddConstraint { table, .. } => table == joining,
+            _ => false,
+        })
+    };
     let mut res = Vec::new();
     // What leaves a table in the phase in which it is put aside does so before: on the way back it has its name again by then.
     for (i, touch) in touches.iter().enumerate() {
@@ -329,7 +339,11 @@ fn lineage(nodes: &[Node], touches: &[Touch], base: &Catalog) -> Vec<(usize, usi
                     res.extend(others.filter(|at| drops(*at, table)).map(|at| (i, at)));
                 }
                 Ddl::Inherit { table, parent } | Ddl::AttachPartition { partition: table, parent, .. } => {
-                    res.extend(others.filter(|at| drops(*at, table) || reshapes(*at, parent)).map(|at| (at, i)));
+                    res.extend(
+                        others
+                            .filter(|at| drops(*at, table) || fits(*at, table) || reshapes(*at, parent))
+                            .map(|at| (at, i)),
+                    );
                 }
                 Ddl::CreateTable { table, .. } => {
                     let own = table.inherits.iter().filter(|it| base.tables.contains_key(it));

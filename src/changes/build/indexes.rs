@@ -56,22 +56,34 @@ fn duplicates(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, index: &Inde
 
 /// `ON ONLY` the parent, CONCURRENTLY on each partition, then attach (playbook §4.6, HAZARDS I06).
 fn partitioned_index(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, parent: &Index, name: &Name) {
+    // Attached ones go with the parent and cannot go before it; those that a failure left unattached go after it.
+    let drops = drops_below(b, &parent.table, name);
+    shells(b, acc, phase, parent, name, Undo::By(drops.into_iter().map(Action::Ddl).collect()));
+}
+
+/// The name of a partition's part of an index.
+fn child(name: &Name, partition: &Table) -> Name {
+    partition.name.sibling(helper_name(name.name.as_str(), &[partition.name.name.as_str()]))
+}
+
+/// DROP INDEX for an index and for what is left of those below it.
+fn drops_below(b: &Builder<'_>, table: &Name, name: &Name) -> Vec<Ddl> {
+    let partitioned = b.partitioned(table);
+    let own = Ddl::DropIndex { name: name.clone(), concurrently: !partitioned, if_exists: true, cascade: false };
+    let below = b.pairs.base.partitions_of(table).flat_map(|it| drops_below(b, &it.name, &child(name, it)));
+    [own].into_iter().chain(below).collect()
+}
+
+fn shells(b: &Builder<'_>, acc: &mut Outline, phase: PhaseKind, parent: &Index, name: &Name, undo: Undo) {
     let only = Index { only: true, ..parent.clone() };
     let create = Ddl::CreateIndex { index: Box::new(only), concurrently: false, if_not_exists: false };
     let partitions: Vec<Arc<Table>> = b.pairs.base.partitions_of(&parent.table).cloned().collect();
-    // Attached ones go with the parent and cannot go before it; those that a failure left unattached go after it.
-    let drop = |name: &Name, concurrently| {
-        Action::Ddl(Ddl::DropIndex { name: name.clone(), concurrently, if_exists: true, cascade: false })
-    };
-    let child = |it: &Table| it.name.sibling(helper_name(name.name.as_str(), &[it.name.name.as_str()]));
-    let own = partitions.iter().filter(|it| it.partition_by.is_none()).map(|it| drop(&child(it), true));
-    let undo = Undo::By([drop(name, false)].into_iter().chain(own).collect());
     acc.step(phase, create, "an empty shell on the parent; CONCURRENTLY is refused there").undo(undo);
     for partition in partitions {
-        let child = child(&partition);
+        let child = child(name, &partition);
         let own = Index { name: Some(child.clone()), table: partition.name.clone(), ..parent.clone() };
         if partition.partition_by.is_some() {
-            partitioned_index(b, acc, phase, &own, &child);
+            shells(b, acc, phase, &own, &child, Undo::Nothing);
         } else {
             let create = Ddl::CreateIndex { index: Box::new(own), concurrently: true, if_not_exists: false };
             acc.step(phase, create, "built beside running writes").undo(Undo::Nothing);

@@ -28,6 +28,12 @@ pub(super) fn check(probe: &Probe) -> Check {
             format!("SELECT count(*) FROM {} WHERE NOT ({})", render::name(table), check.text()),
             format!("no row of {table} breaks the check"),
         ),
+        Probe::Strays { table, check, partition } => none(
+            format!("SELECT count(*) FROM {} WHERE NOT ({})", render::name(table), check.text()),
+            format!(
+                "no row of {table} belongs to {partition} (rows that do have to be moved out first: the server refuses the partition while they are there)"
+            ),
+        ),
         Probe::Duplicates { table, columns, predicate, nulls_not_distinct } => {
             duplicates(table, columns, predicate.as_ref().map(|it| it.text()), *nulls_not_distinct)
         }

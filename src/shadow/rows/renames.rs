@@ -28,9 +28,10 @@ pub fn renames(plan: &Plan) -> Vec<[String; 2]> {
         }
     }
     // Rows that a bound keeps out would stop the plan, as it says.
-    for step in steps.iter().filter(|it| of(it, "partition_table:")) {
+    for step in &steps {
         if let Action::Ddl(Ddl::AddConstraint { table, constraint }) = &step.action
             && let (ConstraintKind::Check(_), Some(name)) = (&constraint.kind, constraint.name.clone())
+            && name.as_str().starts_with("mc_bound")
         {
             let back = Ddl::DropConstraint { table: table.clone(), name, if_exists: false, cascade: false };
             res.push([step.sql.clone(), Postgres.render(&back)]);

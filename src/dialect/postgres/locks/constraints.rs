@@ -160,12 +160,10 @@ impl Acc<'_> {
     /// Notes that an index is built on each table that holds rows, and takes the lock of a build on partitions.
     pub(super) fn build_on_leaves(&mut self, table: &Name) {
         let table = self.resolve(table);
-        for leaf in self.partition_leaves(&table) {
-            if leaf != table {
-                self.lock(&leaf, Share);
-            }
-            self.built_on.insert(leaf);
+        for it in self.with_partitions(&table).into_iter().filter(|it| *it != table) {
+            self.lock(&it, Share);
         }
+        self.built_on.extend(self.partition_leaves(&table));
     }
 
     fn add_using_index(&mut self, table: &Name, primary: bool, index: &Ident) {
