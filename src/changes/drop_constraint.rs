@@ -9,12 +9,8 @@ use super::{
 use crate::{
     dialect::Probe,
     page::page,
-    plan::{
-        Action,
-        PhaseKind::{self, *},
-        Undo,
-    },
-    sql::{Constraint, ConstraintKind, Ddl, ForeignKey, Ident, Name, ObjectRef},
+    plan::PhaseKind::{self, *},
+    sql::{Constraint, ConstraintKind, Ddl, Ident, Name, ObjectRef},
 };
 
 page! {
@@ -192,19 +188,7 @@ impl Kind for DropConstraint {
             acc.gate(Contract, format!("no running instance relies on {} ({})", name, self.table));
         }
         let drop = Ddl::DropConstraint { table: self.table.clone(), name, if_exists: false, cascade: false };
-        let step = acc.step(phase, drop, "only the catalog changes");
-        if let (Some(table), ConstraintKind::ForeignKey(fk)) = (dead_end, &self.constraint.kind)
-            && archive::fate(b, table) != Fate::Kept
-        {
-            let references = if phase == Retire { archive::aside(table) } else { table.clone() };
-            let fk = ForeignKey { references, ..fk.clone() };
-            let again = Constraint { kind: ConstraintKind::ForeignKey(fk), not_valid: true, ..self.constraint.clone() };
-            let add = Ddl::AddConstraint { table: self.table.clone(), constraint: Box::new(again) };
-            step.undo(Undo::Bends {
-                actions: vec![Action::Ddl(add)],
-                lost: format!("the rows that {} of {} points at: it comes back NOT VALID", self.object(), self.table),
-            });
-        }
+        acc.step(phase, drop, "only the catalog changes");
         loosen(b, acc, phase, None, &self.table, &self.constraint);
         acc.verify(phase, b.dialect(), Probe::Gone(self.object()));
     }
