@@ -199,13 +199,14 @@ impl Run<'_> {
         let empty = losses.tables.contains(&table);
         let mut unsure = false;
         match &constraint.kind {
-            ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => {
-                if losses.alike(&table, &key.columns, key.nulls_not_distinct) {
-                    self.lose_key(&table, key.columns.clone(), name.as_str());
-                    self.gone.insert(object);
-                    return None;
-                }
+            ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key)
+                if losses.alike(&table, &key.columns, key.nulls_not_distinct) =>
+            {
+                self.lose_key(&table, key.columns.clone(), name.as_str());
+                self.gone.insert(object);
+                return None;
             }
+            ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_) => {}
             ConstraintKind::ForeignKey(fk) => {
                 let same = |(of, key): &(Name, Vec<Ident>)| {
                     *of == fk.references
