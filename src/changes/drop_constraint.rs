@@ -212,9 +212,9 @@ pub(super) fn loosen(
             && it.before.identity.is_none()
             && it.dual.is_none()
     });
-    // Code that does not know a column that goes leaves it out.
-    let identity = |it: &Ident| pair.before.column(it).is_some_and(|it| it.identity.is_some());
-    let left_out = pair.dropped.iter().filter(|it| key.columns.contains(it) && !identity(it));
+    // Code that does not know a column that goes leaves it out: where nothing gives it a value, it has to be nullable.
+    let given = |it: &Ident| pair.before.column(it).is_some_and(|it| it.identity.is_some() || it.default.is_some());
+    let left_out = pair.dropped.iter().filter(|it| key.columns.contains(it) && !given(it));
     for column in loose.map(|it| &it.after.name).chain(left_out) {
         let drop = Ddl::DropNotNull { table: table.clone(), column: column.clone() };
         let why = "nothing keeps it NOT NULL any more";
