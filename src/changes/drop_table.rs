@@ -73,6 +73,12 @@ pub(super) fn detect(pairs: &Pairs<'_>) -> Vec<DropTable> {
     // Partitions go with their parent.
     let own =
         gone.filter(|it| it.partition_of.as_ref().is_none_or(|of| pairs.input.after.tables.contains_key(&of.parent)));
+    // Where a table cannot stop being partitioned in place, nothing is planned for its partitions.
+    let divided = |it: &Name| {
+        let (old, new) = (pairs.base.table(it), pairs.input.after.table(it));
+        old.is_none_or(|old| new.is_some_and(|new| old.partition_by == new.partition_by))
+    };
+    let own = own.filter(|it| it.partition_of.as_ref().is_none_or(|of| divided(&of.parent)));
     own.map(|table| {
         let own = table.constraints.iter().filter(|it| match &it.kind {
             ConstraintKind::ForeignKey(fk) => fk.references != table.name,

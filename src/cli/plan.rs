@@ -69,10 +69,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
 }
 
 fn text(plan: &Plan) -> String {
-    if plan.phases.is_empty() {
-        return "Nothing to do.\n".to_owned();
+    match (plan.phases.is_empty(), plan.changes.is_empty()) {
+        (true, true) => "Nothing to do.\n".to_owned(),
+        (true, false) => format!("{plan}Nothing is planned.\n"),
+        _ => plan.to_string(),
     }
-    plan.to_string()
 }
 
 /// Writes the plan's files and returns their paths.

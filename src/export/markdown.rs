@@ -7,10 +7,13 @@ use super::{
 
 /// The whole plan, from its changes on. Ends with a line break.
 pub fn plan(plan: &Plan) -> String {
-    if plan.phases.is_empty() {
+    if plan.phases.is_empty() && plan.changes.is_empty() {
         return "Nothing to do.\n".to_owned();
     }
     let mut out = changes(plan);
+    if plan.phases.is_empty() {
+        out.push_str("Nothing is planned.\n");
+    }
     for (i, it) in plan.phases.iter().enumerate() {
         out.push_str(&phase(it, i + 1));
     }

@@ -38,7 +38,7 @@ type Edges = BTreeSet<(usize, usize)>;
 
 /// Orders the drafts. Every prefix of the result that ends at a phase is a schema that holds together.
 pub fn arrange(drafts: Vec<Draft>, base: &Catalog, after: &Catalog) -> Vec<Node> {
-    let nodes = bundle(drafts);
+    let nodes = bundle(without_remade(drafts, base));
     let ddl = nodes
         .iter()
         .flat_map(|it| &it.drafts)
@@ -76,6 +76,29 @@ pub fn arrange(drafts: Vec<Draft>, base: &Catalog, after: &Catalog) -> Vec<Node>
     let order = sort(&nodes, &edges);
     let mut slots: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
     order.into_iter().filter_map(|at| slots[at].take()).collect()
+}
+
+/// A view that is made again takes its indexes along and brings those of the schema back: no step of their own.
+fn without_remade(mut drafts: Vec<Draft>, base: &Catalog) -> Vec<Draft> {
+    let ddl = |it: &Draft| if let Action::Ddl(ddl) = &it.action { Some(ddl.clone()) } else { None };
+    let views: BTreeSet<Name> = drafts
+        .iter()
+        .filter(|it| it.tx != Tx::Outside)
+        .filter_map(|it| match ddl(it)? {
+            Ddl::DropView { name, materialized: true, .. } => Some(name),
+            _ => None,
+        })
+        .collect();
+    let within: Vec<Ddl> = drafts.iter().filter(|it| it.tx != Tx::Outside).filter_map(ddl).collect();
+    let again = |index: &ObjectRef| within.iter().any(|it| creates(it).contains(index));
+    drafts.retain(|it| match ddl(it) {
+        Some(it @ Ddl::CreateIndex { concurrently: true, .. }) => !creates(&it).iter().any(&again),
+        Some(Ddl::DropIndex { name, concurrently: true, .. }) => {
+            !base.indexes.get(&name).is_some_and(|it| views.contains(&it.table))
+        }
+        _ => true,
+    });
+    drafts
 }
 
 /// One node per group, in the place of the group's first draft.
@@ -339,11 +362,19 @@ fn lineage(nodes: &[Node], touches: &[Touch], base: &Catalog) -> Vec<(usize, usi
                     res.extend(others.filter(|at| drops(*at, table)).map(|at| (i, at)));
                 }
                 Ddl::Inherit { table, parent } | Ddl::AttachPartition { partition: table, parent, .. } => {
-                    res.extend(
-                        others
-                            .filter(|at| drops(*at, table) || fits(*at, table) || reshapes(*at, parent))
-                            .map(|at| (at, i)),
-                    );
+                    let mut above: Vec<&Name> = vec![parent];
+                    while let Some(it) = above.last().and_then(|it| base.table(it)?.partition_of.as_ref()) {
+                        above.push(&it.parent);
+                    }
+                    let shapes = |at: usize| above.iter().any(|it| reshapes(at, it));
+                    // A partition that joins gets the indexes its parent has by then, and only those.
+                    let indexes = |at: usize| {
+                        let shell = |it: &Ddl| matches!(it, Ddl::CreateIndex { index, .. } if index.only && above.contains(&&index.table));
+                        nodes[at].phase <= nodes[i].phase && all[at].iter().any(shell)
+                    };
+                    let first =
+                        others.filter(|at| drops(*at, table) || fits(*at, table) || shapes(*at) || indexes(*at));
+                    res.extend(first.map(|at| (at, i)));
                 }
                 Ddl::CreateTable { table, .. } => {
                     let own = table.inherits.iter().filter(|it| base.tables.contains_key(it));

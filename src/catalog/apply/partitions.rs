@@ -83,7 +83,7 @@ impl Catalog {
         }
         res.extend(own);
         table.constraints = res;
-        extras.indexes = self.indexes_of(&above.name).filter(|it| !it.only).cloned().collect();
+        extras.indexes = self.indexes_of(&above.name).cloned().collect();
         extras.attach = true;
         Ok(())
     }
@@ -130,7 +130,7 @@ impl Catalog {
         for constraint in &above.constraints {
             self.inherit_constraint(&partition, constraint);
         }
-        let indexes: Vec<Arc<Index>> = self.indexes_of(&parent).filter(|it| !it.only).cloned().collect();
+        let indexes: Vec<Arc<Index>> = self.indexes_of(&parent).cloned().collect();
         for index in indexes {
             self.attach_or_copy(&partition, &index);
         }
