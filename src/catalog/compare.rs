@@ -21,7 +21,10 @@ pub fn differences(a: &Catalog, b: &Catalog) -> Vec<String> {
     pairs(&mut acc, "sequence", &a.sequences, &b.sequences, |acc, name, a, b| {
         field(acc, format!("sequence {name} options"), &a.options, &b.options);
         field(acc, format!("sequence {name} owned by"), &a.owned_by, &b.owned_by);
-        field(acc, format!("sequence {name} persistence"), &a.persistence, &b.persistence);
+        // That of an owned one follows its table (since 15; before, sequences are always logged).
+        if a.owned_by.is_none() || b.owned_by.is_none() {
+            field(acc, format!("sequence {name} persistence"), &a.persistence, &b.persistence);
+        }
     });
     pairs(&mut acc, "type", &a.types, &b.types, |acc, name, a, b| user_type(acc, name, a, b));
     pairs(&mut acc, "view", &a.views, &b.views, |acc, name, a, b| {

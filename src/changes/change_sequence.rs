@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{Builder, Kind, Outline, Tx, pairs::Pairs};
 use crate::{
     catalog::Catalog,
+    dialect::Capability,
     page::page,
     plan::{Action, PhaseKind::*, Undo},
-    sql::{DataType, Ddl, Name, ObjectRef, Sequence, SequenceOptions},
+    sql::{DataType, Ddl, Name, ObjectRef, Persistence, Sequence, SequenceOptions},
 };
 
 page! {
@@ -148,6 +149,8 @@ impl Kind for ChangeSequence {
                 let table = |of: &'_ Catalog| of.table(&it.owned_by.as_ref()?.0).map(|it| it.persistence);
                 let as_table = table(b.after()) == Some(it.persistence);
                 let persistence = table(&b.pairs.base).filter(|_| as_table).unwrap_or(it.persistence);
+                let logged = persistence == Persistence::Unlogged && !b.can(Capability::UnloggedSequences);
+                let persistence = if logged { Persistence::Permanent } else { persistence };
                 let free = Sequence { owned_by: None, persistence, ..(**it).clone() };
                 acc.step(
                     Expand,

@@ -247,6 +247,8 @@ pub enum Capability {
     CheckProvesNotNull,
     /// `FOREIGN KEY … NOT VALID` on a partitioned table (PostgreSQL 18).
     PartitionedForeignKeyNotValid,
+    /// `CREATE UNLOGGED SEQUENCE` (PostgreSQL 15).
+    UnloggedSequences,
     /// `CREATE OR REPLACE TRIGGER` (PostgreSQL 14).
     ReplaceTrigger,
     /// `DETACH PARTITION … CONCURRENTLY` (PostgreSQL 14).

@@ -18,7 +18,7 @@ use super::{
     server::{Database, Server, ServerChoice},
 };
 use crate::{
-    plan::{Action, ChangeSummary, Phase, PhaseKind, Plan},
+    plan::{Action, ChangeSummary, Phase, PhaseKind, Plan, helper_name},
     sql::{Ddl, Name},
 };
 
@@ -283,7 +283,7 @@ impl Proof<'_> {
                 whole &= of('-') <= of('+');
                 left.extend(schema.iter().cloned());
             }
-            for (from, to) in renamed_tables(phase) {
+            for (from, to) in renamed_tables(phase).into_iter().chain(old_copies(phase)) {
                 let last = |it: &str| it.rsplit('.').next().unwrap_or_default().to_owned();
                 let again: Vec<String> = left.iter().map(|it| it.replace(&last(&to), &last(&from))).collect();
                 left.extend(again);
@@ -390,6 +390,17 @@ fn renamed_tables(phase: &Phase) -> Vec<(String, String)> {
     let mut res: Vec<_> = renames.collect();
     res.reverse();
     res
+}
+
+/// Columns that step aside for their successors, before and after.
+fn old_copies(phase: &Phase) -> Vec<(String, String)> {
+    let renames = phase.steps.iter().filter_map(|it| match &it.action {
+        Action::Ddl(Ddl::RenameColumn { from, to, .. }) if *to == helper_name("mc_old", &[from.as_str()]) => {
+            Some((shown(from.as_str()), shown(to.as_str())))
+        }
+        _ => None,
+    });
+    renames.collect()
 }
 
 /// Tables that the plan backfills and that have triggers for updates before it begins, as [`checksums`] names them.

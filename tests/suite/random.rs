@@ -226,9 +226,9 @@ impl Tally {
         ));
     }
 
-    /// No pair of the fixed seed may fail. A fresh seed is a search: what it finds is shown, with how to run it again. One
-    /// pair in fifty at most may fail (about one in three hundred does in memory), and one in twenty at most may be refused
-    /// by the server: else what passes would say little.
+    /// No pair of the fixed seed may fail. A fresh seed is a search: what it finds is shown, with how to run it again, and is
+    /// to be mended; more than one in ten is a fault of the day. One in twenty at most may be refused by the server: else what
+    /// passes would say little.
     fn settle(&self, begin: Instant) {
         let (run, refused, worse, fresh) = (self.run, self.refused.len(), self.worse, self.fresh);
         eprintln!(
@@ -238,10 +238,7 @@ impl Tally {
         );
         self.shown.iter().for_each(|it| eprintln!("{it}"));
         self.refused.iter().take(5).for_each(|it| eprintln!("  refused: {it}"));
-        assert!(
-            worse == 0 && fresh * 50 <= run.max(50),
-            "{worse} pairs of the fixed seed fail, {fresh} of a fresh one"
-        );
+        assert!(worse == 0 && fresh * 10 <= run, "{worse} pairs of the fixed seed fail, {fresh} of a fresh one");
         assert!(refused * 20 <= run.max(20), "{refused} pairs are refused");
     }
 }

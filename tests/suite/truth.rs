@@ -58,7 +58,9 @@ impl Seen {
             };
             let name = move |it: &String| it.split(' ').skip(skip).take(take).collect::<Vec<_>>().join(".");
             let kept: BTreeSet<String> = after.iter().map(name).collect();
-            let gone: BTreeSet<String> = before.iter().map(name).filter(|it| !kept.contains(it)).collect();
+            // What lies beside a table is numbered by the server.
+            let told = |it: &String| !kept.contains(it) && !it.contains("pg_toast");
+            let gone: BTreeSet<String> = before.iter().map(name).filter(told).collect();
             gone.into_iter().map(move |it| format!("{kind} {it} gone"))
         });
         let all: Vec<String> = self.notices.iter().cloned().chain(locks).chain(lost).collect();

@@ -117,7 +117,7 @@ impl Dialect for Postgres {
         let since = match capability {
             Capability::CheckProvesNotNull | Capability::ReindexConcurrently => 12,
             Capability::ReplaceTrigger | Capability::DetachConcurrently => 14,
-            Capability::NullsNotDistinct => 15,
+            Capability::NullsNotDistinct | Capability::UnloggedSequences => 15,
             Capability::SetExpression => 17,
             Capability::NotNullNotValid | Capability::PartitionedForeignKeyNotValid | Capability::VirtualColumns => 18,
         };
